@@ -1,0 +1,75 @@
+-- quarantine_event(p_event, p_code, p_message, p_column, p_hint): put a row that is not a valid fact into dead_events.
+--
+-- p_event   the row as sent
+-- p_code    error code (dead_events.error_code); p_message what is wrong; p_column where; p_hint what to do
+-- Errors    RA010 instead, when attribution.on_invalid is 'raise'
+-- Writes    dead_events; the same bad event sent again is not written again
+
+CREATE OR REPLACE FUNCTION attribution.quarantine_event(
+    p_event attribution.attribution_events,
+    p_code text,
+    p_message text,
+    p_column text,
+    p_hint text
+)
+RETURNS void
+LANGUAGE plpgsql
+VOLATILE
+AS $$
+DECLARE
+    v_sent jsonb;
+BEGIN
+    IF current_setting('attribution.on_invalid', true) = 'raise' THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'RA010',
+            MESSAGE = format('%s: %s', p_code, p_message),
+            DETAIL = format('Column %s of the event with idempotency key %s.', p_column,
+                attribution.mask_text(left(p_event.idempotency_key, 512))),
+            HINT = p_hint;
+    END IF;
+
+    -- jsonb_build_object and not to_jsonb(p_event): that would spell out an oversized payload a second time.
+    v_sent := jsonb_build_object(
+        'id', p_event.id, 'event_type', p_event.event_type, 'session_id', p_event.session_id,
+        'idempotency_key', p_event.idempotency_key, 'external_event_id', p_event.external_event_id,
+        'correlation_id', p_event.correlation_id, 'channel', p_event.channel, 'campaign_id', p_event.campaign_id,
+        'partner_id', p_event.partner_id, 'partner_role', p_event.partner_role, 'weight', p_event.weight,
+        'conversion_value_cents', p_event.conversion_value_cents, 'currency', p_event.currency,
+        'transaction_id', p_event.transaction_id
+    ) || CASE WHEN p_event.occurred_at_known THEN jsonb_build_object('occurred_at', p_event.occurred_at) ELSE '{}' END;
+    v_sent := attribution.mask_pii(jsonb_strip_nulls(v_sent), false);
+    IF p_event.raw_payload IS NOT NULL THEN
+        v_sent := v_sent || jsonb_build_object('raw_payload', CASE
+            WHEN pg_column_size(p_event.raw_payload) <= 1048576 THEN attribution.mask_pii(p_event.raw_payload)
+            ELSE jsonb_build_object(
+                'bytes', octet_length(p_event.raw_payload::text),
+                'sha256', encode(sha256(convert_to(p_event.raw_payload::text, 'UTF8')), 'hex')
+            )
+        END);
+    END IF;
+
+    INSERT INTO attribution.dead_events (
+        tenant_id, source, error_code, error_message, error_detail, raw_payload, idempotency_key, correlation_id,
+        external_event_id
+    )
+    VALUES (
+        p_event.tenant_id, 'insert', p_code, p_message, jsonb_build_object('column', p_column, 'hint', p_hint), v_sent,
+        CASE
+            WHEN octet_length(p_event.idempotency_key) <= 512
+                AND attribution.mask_text(p_event.idempotency_key) = p_event.idempotency_key THEN p_event.idempotency_key
+            ELSE 'sha256:' || encode(sha256(convert_to(p_event.idempotency_key, 'UTF8')), 'hex')
+        END,
+        attribution.mask_text(left(p_event.correlation_id, 512)), attribution.mask_text(left(p_event.external_event_id, 512))
+    )
+    ON CONFLICT ON CONSTRAINT dead_events_once DO NOTHING;
+END
+$$;
+
+ALTER FUNCTION attribution.quarantine_event(attribution.attribution_events, text, text, text, text) OWNER TO attribution_owner;
+
+COMMENT ON FUNCTION attribution.quarantine_event(attribution.attribution_events, text, text, text, text) IS
+'Puts a row that is not a valid fact into dead_events, personal data masked; raises RA010 when attribution.on_invalid is raise.';
+
+REVOKE ALL ON FUNCTION attribution.quarantine_event(attribution.attribution_events, text, text, text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION attribution.quarantine_event(attribution.attribution_events, text, text, text, text)
+TO attribution_engine;

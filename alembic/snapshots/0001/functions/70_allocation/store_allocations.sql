@@ -1,0 +1,70 @@
+-- store_allocations(p_tenant, p_event_ids): make the current allocations of the conversions equal to what is due.
+--
+-- p_event_ids conversions whose event_processing rows the caller has locked in an earlier statement
+-- Returns     the conversions for which anything changed; none, and no write, where all was right
+-- Writes      attribution_allocations
+--
+-- Per conversion and rule: when one share differs, all current ones are superseded and all due ones inserted.
+
+CREATE OR REPLACE FUNCTION attribution.store_allocations(p_tenant uuid, p_event_ids uuid[])
+RETURNS uuid[]
+LANGUAGE plpgsql
+VOLATILE
+AS $$
+DECLARE
+    v_now timestamptz := clock_timestamp();
+    v_changed uuid[];
+BEGIN
+    WITH due AS MATERIALIZED (
+        SELECT c.* FROM attribution.compute_allocations(p_tenant, p_event_ids) AS c
+    ),
+    current AS MATERIALIZED (
+        SELECT a.id, a.event_id, a.rule_id, a."position", a.touch_id, a.allocation_ratio, a.allocated_revenue_cents, a.is_book
+        FROM attribution.attribution_allocations AS a
+        WHERE a.tenant_id = p_tenant AND a.event_id = ANY (p_event_ids) AND a.superseded_at IS NULL
+    ),
+    changed AS MATERIALIZED (
+        SELECT DISTINCT event_id, rule_id
+        FROM due AS d
+        FULL JOIN current AS c USING (event_id, rule_id, "position")
+        WHERE (d.touch_id, d.allocation_ratio, d.allocated_revenue_cents, d.is_book)
+            IS DISTINCT FROM (c.touch_id, c.allocation_ratio, c.allocated_revenue_cents, c.is_book)
+    ),
+    superseded AS (
+        UPDATE attribution.attribution_allocations AS a
+        SET superseded_at = v_now
+        FROM changed AS x
+        JOIN current AS c USING (event_id, rule_id)
+        WHERE a.tenant_id = p_tenant AND a.id = c.id
+        RETURNING 1
+    ),
+    inserted AS (
+        INSERT INTO attribution.attribution_allocations (
+            tenant_id, event_id, rule_id, model_version, is_book, touch_id, "position", channel_code, campaign_id,
+            partner_id, allocation_ratio, allocated_revenue_cents, currency, occurred_at, reason, created_at
+        )
+        SELECT
+            p_tenant, d.event_id, d.rule_id, d.model_version, d.is_book, d.touch_id, d."position", d.channel_code,
+            d.campaign_id, d.partner_id, d.allocation_ratio, d.allocated_revenue_cents, d.currency, d.occurred_at, d.reason,
+            v_now
+        FROM due AS d
+        JOIN changed AS x USING (event_id, rule_id)
+        -- Reading the count makes the update run first: a place must be free before it is taken again.
+        WHERE (SELECT count(*) FROM superseded) >= 0
+        RETURNING 1
+    )
+    SELECT array_agg(DISTINCT x.event_id) INTO v_changed
+    FROM changed AS x
+    WHERE (SELECT count(*) FROM inserted) >= 0;
+
+    RETURN coalesce(v_changed, '{}');
+END
+$$;
+
+ALTER FUNCTION attribution.store_allocations(uuid, uuid[]) OWNER TO attribution_owner;
+
+COMMENT ON FUNCTION attribution.store_allocations(uuid, uuid[]) IS
+'Makes the current allocations of the given conversions equal to what is due; returns the conversions that changed.';
+
+REVOKE ALL ON FUNCTION attribution.store_allocations(uuid, uuid[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION attribution.store_allocations(uuid, uuid[]) TO attribution_engine;

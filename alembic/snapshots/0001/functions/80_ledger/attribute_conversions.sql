@@ -1,0 +1,60 @@
+-- attribute_conversions(p_tenant, p_event_ids): attribute conversions and post the result.
+--
+-- p_event_ids conversions (others are ignored)
+-- Returns     how many of them changed
+-- Writes      attribution_allocations, ledger_batches, revenue_ledger, event_processing
+--
+-- The conversions' rows are locked in key order, and everything is computed in later statements, which see what the
+-- previous holder of the lock committed: two workers on one conversion can neither deadlock nor overwrite the newer result.
+-- Needs READ COMMITTED for that; process_batch() and rebuild() make sure of it. (A conversion that its own transaction
+-- has just inserted is visible to nobody else, so the insert's trigger may run under any level.)
+
+CREATE OR REPLACE FUNCTION attribution.attribute_conversions(p_tenant uuid, p_event_ids uuid[])
+RETURNS bigint
+LANGUAGE plpgsql
+VOLATILE
+AS $$
+DECLARE
+    v_changed uuid[];
+    v_now timestamptz;
+BEGIN
+    PERFORM
+    FROM attribution.event_processing AS p
+    WHERE p.tenant_id = p_tenant AND p.event_id = ANY (p_event_ids)
+    ORDER BY p.event_id
+    FOR UPDATE;
+
+    v_changed := attribution.store_allocations(p_tenant, p_event_ids);
+    PERFORM attribution.post_allocations(p_tenant, p_event_ids);
+
+    v_now := clock_timestamp();
+    UPDATE attribution.event_processing AS p
+    SET processing_status = 'processed', processed_at = v_now, retry_count = 0, next_retry_at = NULL, last_error = NULL
+    FROM attribution.attribution_allocations AS a
+    WHERE p.tenant_id = p_tenant AND p.event_id = ANY (p_event_ids) AND p.processing_status <> 'processed'
+        AND a.tenant_id = p_tenant AND a.event_id = p.event_id AND a.is_book AND a.superseded_at IS NULL;
+
+    PERFORM attribution.record_failure(
+        p_tenant, array_agg(e.id), 'RA003', 'no book rule applies to the conversion',
+        'Its revenue cannot be posted, since no active rule with is_book lets it pass.',
+        'Activate a book rule that applies to every conversion; the conversion is retried.'
+    )
+    FROM attribution.attribution_events AS e
+    WHERE e.tenant_id = p_tenant AND e.id = ANY (p_event_ids) AND e.event_kind = 'conversion'
+        AND NOT EXISTS (
+            SELECT FROM attribution.attribution_allocations AS a
+            WHERE a.tenant_id = p_tenant AND a.event_id = e.id AND a.is_book AND a.superseded_at IS NULL
+        )
+    HAVING count(*) > 0;
+
+    RETURN cardinality(v_changed);
+END
+$$;
+
+ALTER FUNCTION attribution.attribute_conversions(uuid, uuid[]) OWNER TO attribution_owner;
+
+COMMENT ON FUNCTION attribution.attribute_conversions(uuid, uuid[]) IS
+'Attributes the given conversions and posts the result; returns how many changed. Run again, it changes nothing.';
+
+REVOKE ALL ON FUNCTION attribution.attribute_conversions(uuid, uuid[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION attribution.attribute_conversions(uuid, uuid[]) TO attribution_engine;

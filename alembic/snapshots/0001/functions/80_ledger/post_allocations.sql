@@ -1,0 +1,112 @@
+-- post_allocations(p_tenant, p_event_ids): make the ledger say what the current book allocations say.
+--
+-- p_event_ids conversions whose event_processing rows the caller has locked in an earlier statement
+-- Returns     ledger lines posted; 0, and no write, where the ledger was right
+-- Writes      ledger_batches, revenue_ledger
+--
+-- Decided by state, not by what just happened, so that it can run again at any time: lines of allocations that are no
+-- longer current are reversed, current book allocations without a line are posted. A conversion with something to
+-- reverse goes into one restatement batch, the others into one attribution batch. Shares of 0 cents have no line.
+
+CREATE OR REPLACE FUNCTION attribution.post_allocations(p_tenant uuid, p_event_ids uuid[])
+RETURNS bigint
+LANGUAGE plpgsql
+VOLATILE
+AS $$
+DECLARE
+    v_now timestamptz := clock_timestamp();
+    v_lines bigint;
+BEGIN
+    WITH reversals AS MATERIALIZED (
+        SELECT l.*
+        FROM attribution.revenue_ledger AS l
+        JOIN attribution.attribution_allocations AS a ON a.tenant_id = l.tenant_id AND a.id = l.allocation_id
+        WHERE l.tenant_id = p_tenant AND l.event_id = ANY (p_event_ids) AND l.entry_type = 'attribution'
+            AND (a.superseded_at IS NOT NULL OR NOT a.is_book)
+            AND NOT EXISTS (
+                SELECT FROM attribution.revenue_ledger AS r WHERE r.tenant_id = p_tenant AND r.reverses_id = l.id
+            )
+    ),
+    postings AS MATERIALIZED (
+        SELECT a.*, coalesce(e.transaction_id, e.id::text) AS transaction_id
+        FROM attribution.attribution_allocations AS a
+        JOIN attribution.attribution_events AS e ON e.tenant_id = a.tenant_id AND e.id = a.event_id
+        WHERE a.tenant_id = p_tenant AND a.event_id = ANY (p_event_ids)
+            AND a.superseded_at IS NULL AND a.is_book AND a.allocated_revenue_cents > 0
+            AND NOT EXISTS (
+                SELECT FROM attribution.revenue_ledger AS l
+                WHERE l.tenant_id = p_tenant AND l.allocation_id = a.id AND l.event_id = a.event_id
+                    AND l.entry_type = 'attribution' AND l.reverses_id IS NULL
+            )
+    ),
+    restated AS MATERIALIZED (
+        SELECT DISTINCT r.event_id FROM reversals AS r
+    ),
+    lines AS MATERIALIZED (
+        SELECT
+            attribution.uuid_v7() AS id, 'restatement' AS kind, NULL::uuid AS rule_id, r.transaction_id, r.event_id,
+            r.allocation_id, 'reversal' AS entry_type, 'captured' AS state, 'captured' AS previous_state, r.channel_code,
+            r.campaign_id, r.partner_id, -r.amount_cents AS amount_cents, r.currency, -r.amount_usd_cents AS amount_usd_cents,
+            r.fx_rate_used, r.fx_conversion_timestamp, r.id AS reverses_id, r.occurred_at
+        FROM reversals AS r
+        UNION ALL
+        SELECT
+            attribution.uuid_v7(), CASE WHEN s.event_id IS NULL THEN 'attribution' ELSE 'restatement' END, p.rule_id,
+            p.transaction_id, p.event_id, p.id, 'attribution', 'captured', CASE WHEN s.event_id IS NOT NULL THEN 'captured' END,
+            p.channel_code, p.campaign_id, p.partner_id, p.allocated_revenue_cents, p.currency,
+            CASE p.currency WHEN 'USD' THEN p.allocated_revenue_cents END, CASE p.currency WHEN 'USD' THEN 1::numeric END,
+            CASE p.currency WHEN 'USD' THEN p.occurred_at END, NULL, p.occurred_at
+        FROM postings AS p
+        LEFT JOIN restated AS s USING (event_id)
+    ),
+    batches AS MATERIALIZED (
+        SELECT
+            attribution.uuid_v7() AS id, l.kind, count(*) AS entry_count,
+            CASE WHEN count(DISTINCT l.event_id) = 1 THEN (array_agg(l.event_id))[1] END AS cause_event_id,
+            CASE WHEN count(DISTINCT l.rule_id) = 1 THEN (array_agg(l.rule_id) FILTER (WHERE l.rule_id IS NOT NULL))[1] END AS rule_id,
+            count(DISTINCT l.event_id) AS conversions,
+            sha256(convert_to(string_agg(attribution.ledger_line_canonical(
+                p_tenant, l.id, l.transaction_id, l.event_id, l.allocation_id, l.entry_type, l.state, l.previous_state,
+                l.channel_code, l.campaign_id, l.partner_id, l.amount_cents, l.currency, l.amount_usd_cents, l.fx_rate_used,
+                l.fx_conversion_timestamp, l.reverses_id, NULL, NULL, l.occurred_at, v_now
+            ), ';' ORDER BY l.id), 'UTF8')) AS entries_hash
+        FROM lines AS l
+        GROUP BY l.kind
+    ),
+    headed AS (
+        INSERT INTO attribution.ledger_batches (
+            tenant_id, id, kind, cause_event_id, rule_id, posted_at, reason, entry_count, entries_hash
+        )
+        SELECT
+            p_tenant, b.id, b.kind, b.cause_event_id, b.rule_id, v_now,
+            CASE b.kind
+                WHEN 'attribution' THEN 'revenue of ' || b.conversions || ' conversion(s) credited'
+                ELSE 'facts or rules changed for ' || b.conversions || ' conversion(s): credit reversed and posted anew'
+            END,
+            b.entry_count, b.entries_hash
+        FROM batches AS b
+    )
+    INSERT INTO attribution.revenue_ledger (
+        tenant_id, id, batch_id, transaction_id, event_id, allocation_id, entry_type, state, previous_state, channel_code,
+        campaign_id, partner_id, amount_cents, currency, amount_usd_cents, fx_rate_used, fx_conversion_timestamp,
+        reverses_id, occurred_at, posted_at
+    )
+    SELECT
+        p_tenant, l.id, b.id, l.transaction_id, l.event_id, l.allocation_id, l.entry_type, l.state, l.previous_state,
+        l.channel_code, l.campaign_id, l.partner_id, l.amount_cents, l.currency, l.amount_usd_cents, l.fx_rate_used,
+        l.fx_conversion_timestamp, l.reverses_id, l.occurred_at, v_now
+    FROM lines AS l
+    JOIN batches AS b USING (kind);
+
+    GET DIAGNOSTICS v_lines = ROW_COUNT;
+    RETURN v_lines;
+END
+$$;
+
+ALTER FUNCTION attribution.post_allocations(uuid, uuid[]) OWNER TO attribution_owner;
+
+COMMENT ON FUNCTION attribution.post_allocations(uuid, uuid[]) IS
+'Makes the ledger say what the current book allocations of the given conversions say; returns the lines posted.';
+
+REVOKE ALL ON FUNCTION attribution.post_allocations(uuid, uuid[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION attribution.post_allocations(uuid, uuid[]) TO attribution_engine;

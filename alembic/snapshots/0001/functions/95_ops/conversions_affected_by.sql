@@ -1,0 +1,42 @@
+-- conversions_affected_by(p_tenant, p_event_ids): the conversions whose journeys the given events may change.
+--
+-- p_event_ids events of any kind
+-- Returns     in ascending order: the conversions among them, and those of a touch's session that are not older than it.
+--             Conversions that wait for a retry are left to it.
+-- Reads       attribution_events, event_processing
+
+CREATE OR REPLACE FUNCTION attribution.conversions_affected_by(p_tenant uuid, p_event_ids uuid[])
+RETURNS uuid[]
+LANGUAGE sql
+STABLE
+AS $$
+    WITH sessions AS (
+        SELECT e.session_id, min(e.occurred_at) AS since
+        FROM attribution.attribution_events AS e
+        WHERE e.tenant_id = p_tenant AND e.id = ANY (p_event_ids) AND e.event_kind = 'touch'
+        GROUP BY e.session_id
+    ),
+    affected AS (
+        SELECT e.id
+        FROM attribution.attribution_events AS e
+        WHERE e.tenant_id = p_tenant AND e.id = ANY (p_event_ids) AND e.event_kind = 'conversion'
+        UNION
+        SELECT c.id
+        FROM sessions AS s
+        JOIN attribution.attribution_events AS c
+            ON c.tenant_id = p_tenant AND c.session_id = s.session_id AND c.event_kind = 'conversion'
+            AND c.occurred_at >= s.since
+    )
+    SELECT coalesce(array_agg(a.id ORDER BY a.id), '{}')
+    FROM affected AS a
+    JOIN attribution.event_processing AS p ON p.tenant_id = p_tenant AND p.event_id = a.id
+    WHERE p.processing_status <> 'failed' OR p.next_retry_at <= clock_timestamp()
+$$;
+
+ALTER FUNCTION attribution.conversions_affected_by(uuid, uuid[]) OWNER TO attribution_owner;
+
+COMMENT ON FUNCTION attribution.conversions_affected_by(uuid, uuid[]) IS
+'The conversions whose journeys the given events may change, in ascending order.';
+
+REVOKE ALL ON FUNCTION attribution.conversions_affected_by(uuid, uuid[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION attribution.conversions_affected_by(uuid, uuid[]) TO attribution_engine;

@@ -1,0 +1,31 @@
+-- Row-level security of ledger_batches: the tenant in context, no other; and no login beyond the tenant it is bound to.
+--
+-- bound_login names no column, so that the planner evaluates it once per statement and not per row. The engine's
+-- functions work across tenants and check their p_tenant themselves.
+
+ALTER TABLE attribution.ledger_batches ENABLE ROW LEVEL SECURITY;
+ALTER TABLE attribution.ledger_batches FORCE ROW LEVEL SECURITY;
+
+DROP POLICY IF EXISTS tenant_isolation ON attribution.ledger_batches;
+CREATE POLICY tenant_isolation ON attribution.ledger_batches
+USING (tenant_id = attribution.current_tenant())
+WITH CHECK (tenant_id = attribution.current_tenant());
+
+DROP POLICY IF EXISTS bound_login ON attribution.ledger_batches;
+CREATE POLICY bound_login ON attribution.ledger_batches
+AS RESTRICTIVE
+USING (
+    CASE
+        WHEN current_user = 'attribution_engine' THEN true
+        ELSE attribution.login_permits(attribution.current_tenant())
+    END
+);
+
+DROP POLICY IF EXISTS engine ON attribution.ledger_batches;
+CREATE POLICY engine ON attribution.ledger_batches TO attribution_engine
+USING (true)
+WITH CHECK (true);
+
+COMMENT ON POLICY tenant_isolation ON attribution.ledger_batches IS 'A row is visible and writable to its tenant only.';
+COMMENT ON POLICY bound_login ON attribution.ledger_batches IS 'A login bound in tenant_logins is held to its tenant, whatever it SETs.';
+COMMENT ON POLICY engine ON attribution.ledger_batches IS 'The engine''s SECURITY DEFINER functions work across tenants.';

@@ -1,0 +1,36 @@
+-- revenue_transactions: one row per sale, from its ledger lines.
+
+CREATE OR REPLACE VIEW attribution.revenue_transactions
+WITH (security_invoker = true)
+AS
+SELECT
+    l.tenant_id,
+    l.transaction_id,
+    l.currency,
+    (array_agg(l.state ORDER BY l.posted_at DESC, l.id DESC))[1] AS state,
+    coalesce(sum(l.amount_cents) FILTER (WHERE l.entry_type NOT IN ('refund', 'chargeback')), 0)::bigint AS captured_cents,
+    coalesce(-sum(l.amount_cents) FILTER (WHERE l.entry_type IN ('refund', 'chargeback')), 0)::bigint AS refunded_cents,
+    sum(l.amount_cents)::bigint AS net_cents,
+    min(l.posted_at) AS first_posted_at,
+    max(l.posted_at) AS last_posted_at,
+    count(*) AS lines
+FROM attribution.revenue_ledger AS l
+GROUP BY l.tenant_id, l.transaction_id, l.currency;
+
+ALTER VIEW attribution.revenue_transactions OWNER TO attribution_owner;
+
+COMMENT ON VIEW attribution.revenue_transactions IS
+'One row per transaction and currency: state and sums of its ledger lines.';
+COMMENT ON COLUMN attribution.revenue_transactions.tenant_id IS 'Tenant.';
+COMMENT ON COLUMN attribution.revenue_transactions.transaction_id IS 'The sale.';
+COMMENT ON COLUMN attribution.revenue_transactions.currency IS 'ISO 4217 code.';
+COMMENT ON COLUMN attribution.revenue_transactions.state IS 'State after the last line.';
+COMMENT ON COLUMN attribution.revenue_transactions.captured_cents IS 'Revenue before refunds, minor units.';
+COMMENT ON COLUMN attribution.revenue_transactions.refunded_cents IS 'Refunds and chargebacks as a positive number, minor units.';
+COMMENT ON COLUMN attribution.revenue_transactions.net_cents IS 'captured_cents minus refunded_cents.';
+COMMENT ON COLUMN attribution.revenue_transactions.first_posted_at IS 'First posting.';
+COMMENT ON COLUMN attribution.revenue_transactions.last_posted_at IS 'Last posting.';
+COMMENT ON COLUMN attribution.revenue_transactions.lines IS 'Ledger lines, reversals included.';
+
+REVOKE ALL ON attribution.revenue_transactions FROM PUBLIC;
+GRANT SELECT ON attribution.revenue_transactions TO attribution_app, attribution_reader, attribution_admin;
