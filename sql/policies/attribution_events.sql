@@ -1,28 +1,30 @@
 -- Row-level security of attribution_events: the tenant in context, no other; and no login beyond the tenant it is bound to.
 --
--- bound_login names no column, so that the planner evaluates it once per statement and not per row. The engine's
--- functions work across tenants and check their p_tenant themselves.
+-- tenant_isolation and bound_login are for the roles that callers are members of; any other role sees nothing. The engine's
+-- functions work across tenants and check their p_tenant themselves. Both compare the tenant column with a function
+-- that the planner evaluates once per index scan.
+--
+-- An INSERT is checked per row, so bound_login leaves the login to the statement trigger require_tenant() there.
 
 ALTER TABLE attribution.attribution_events ENABLE ROW LEVEL SECURITY;
 ALTER TABLE attribution.attribution_events FORCE ROW LEVEL SECURITY;
 
 DROP POLICY IF EXISTS tenant_isolation ON attribution.attribution_events;
 CREATE POLICY tenant_isolation ON attribution.attribution_events
+TO attribution_owner, attribution_app, attribution_reader, attribution_admin
 USING (tenant_id = attribution.current_tenant())
 WITH CHECK (tenant_id = attribution.current_tenant());
 
 DROP POLICY IF EXISTS bound_login ON attribution.attribution_events;
 CREATE POLICY bound_login ON attribution.attribution_events
 AS RESTRICTIVE
-USING (
-    CASE
-        WHEN current_user = 'attribution_engine' THEN true
-        ELSE attribution.login_permits(attribution.current_tenant())
-    END
-);
+TO attribution_owner, attribution_app, attribution_reader, attribution_admin
+USING (tenant_id = attribution.permitted_tenant())
+WITH CHECK (tenant_id = attribution.current_tenant());
 
 DROP POLICY IF EXISTS engine ON attribution.attribution_events;
-CREATE POLICY engine ON attribution.attribution_events TO attribution_engine
+CREATE POLICY engine ON attribution.attribution_events
+TO attribution_engine
 USING (true)
 WITH CHECK (true);
 

@@ -12,8 +12,8 @@ SELECT
     a.is_book,
     a.currency,
     e.conversion_value_cents AS revenue_cents,
-    sum(a.allocated_revenue_cents)::bigint AS allocated_cents,
-    (e.conversion_value_cents - sum(a.allocated_revenue_cents))::bigint AS drift_cents,
+    sum(a.allocated_revenue_cents) AS allocated_cents,
+    e.conversion_value_cents - sum(a.allocated_revenue_cents) AS drift_cents,
     count(a.touch_id) AS touches
 FROM attribution.attribution_allocations AS a
 JOIN attribution.attribution_events AS e ON e.tenant_id = a.tenant_id AND e.id = a.event_id

@@ -13,6 +13,7 @@ LANGUAGE plpgsql
 VOLATILE
 SECURITY DEFINER
 SET search_path = attribution, pg_temp
+SET lock_timeout = '10s'
 AS $$
 DECLARE
     v_name text;
@@ -56,6 +57,9 @@ BEGIN
     DELETE FROM attribution.attribution_events WHERE tenant_id = p_tenant;
     GET DIAGNOSTICS v_count = ROW_COUNT;
     v_counts := v_counts || jsonb_build_object('attribution_events', v_count);
+    DELETE FROM attribution.event_keys WHERE tenant_id = p_tenant;
+    GET DIAGNOSTICS v_count = ROW_COUNT;
+    v_counts := v_counts || jsonb_build_object('event_keys', v_count);
     DELETE FROM attribution.channel_aliases WHERE tenant_id = p_tenant;
     GET DIAGNOSTICS v_count = ROW_COUNT;
     v_counts := v_counts || jsonb_build_object('channel_aliases', v_count);

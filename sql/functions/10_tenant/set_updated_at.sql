@@ -6,6 +6,7 @@ CREATE OR REPLACE FUNCTION attribution.set_updated_at()
 RETURNS trigger
 LANGUAGE plpgsql
 VOLATILE
+SET search_path = attribution, pg_temp
 AS $$
 BEGIN
     NEW.updated_at := clock_timestamp();

@@ -4,8 +4,8 @@
 -- Returns  the row with the engine's columns filled in; null for duplicates and quarantined rows, so that the INSERT
 --          goes on without them
 -- Errors   RA009 the row is for another tenant than the one in context; RA010 see quarantine_event()
--- Reads    attribution_events, event_types, channel_taxonomy, channel_aliases, currencies, tenants
--- Writes   dead_events
+-- Reads    event_types, channel_taxonomy, channel_aliases, currencies, tenants
+-- Writes   event_keys, dead_events
 -- SECURITY DEFINER: an app may neither write dead_events nor read every channel alias.
 --
 -- A new check goes into the chain below: cheap ones first, since the chain ends at the first that fails.
@@ -19,9 +19,7 @@ SET search_path = attribution, pg_temp
 AS $$
 DECLARE
     v_tenant uuid := attribution.current_tenant();
-    v_duplicate boolean;
     v_known_currency boolean;
-    v_pii text;
     v_code text;
     v_message text;
     v_column text;
@@ -53,22 +51,14 @@ BEGIN
     NEW.occurred_at := coalesce(NEW.occurred_at, NEW.received_at);
 
     SELECT
-        EXISTS (
-            SELECT
-            FROM attribution.attribution_events AS e
-            WHERE e.tenant_id = v_tenant AND e.idempotency_key = NEW.idempotency_key
-        ),
         (SELECT t.kind FROM attribution.event_types AS t WHERE t.code = NEW.event_type),
         (
             SELECT c.code FROM attribution.channel_taxonomy AS c
             WHERE c.code = NEW.channel AND c.is_active AND c.code <> 'unattributed'
         ),
         EXISTS (SELECT FROM attribution.currencies AS c WHERE c.code = NEW.currency)
-    INTO v_duplicate, NEW.event_kind, NEW.channel_code, v_known_currency;
+    INTO NEW.event_kind, NEW.channel_code, v_known_currency;
 
-    IF v_duplicate THEN
-        RETURN NULL;
-    END IF;
     IF NEW.channel_code IS NULL AND coalesce(octet_length(NEW.channel), 0) <= 512
         AND (NEW.channel IS NOT NULL OR NEW.event_kind = 'touch') THEN
         NEW.channel_code := attribution.resolve_channel(v_tenant, NEW.channel, NEW.raw_payload);
@@ -170,26 +160,27 @@ BEGIN
         v_hint := 'Send an opaque id instead; events hold no personal data.';
     ELSIF NEW.raw_payload IS NOT NULL THEN
         v_column := 'raw_payload';
-        IF jsonb_typeof(NEW.raw_payload) <> 'object' THEN
-            v_code := 'INVALID_VALUE';
-            v_message := format('raw_payload is not an object but a %s', jsonb_typeof(NEW.raw_payload));
-            v_hint := 'Send a JSON object, or nothing.';
-        ELSIF pg_column_size(NEW.raw_payload) > 65536 THEN
-            v_code := 'PAYLOAD_TOO_LARGE';
-            v_message := format('raw_payload has %s bytes, more than 64 KiB', pg_column_size(NEW.raw_payload));
-            v_hint := 'Keep the document elsewhere and send its id.';
-        ELSE
-            v_pii := attribution.find_pii(NEW.raw_payload);
-            IF v_pii IS NOT NULL THEN
-                v_code := 'PII_DETECTED';
-                v_message := format('raw_payload holds personal data: %s', v_pii);
-                v_hint := 'Leave it out, or send an opaque id instead; events hold no personal data.';
-            END IF;
-        END IF;
+        SELECT c.error_code, c.error_message, c.error_hint INTO v_code, v_message, v_hint
+        FROM attribution.check_payload(NEW.raw_payload) AS c;
     END IF;
 
     IF v_code IS NOT NULL THEN
-        PERFORM attribution.quarantine_event(NEW, v_code, v_message, v_column, v_hint);
+        -- A channel may have been retired since the event was accepted: sent again, it is still a duplicate.
+        IF NOT EXISTS (
+            SELECT
+            FROM attribution.event_keys AS k
+            WHERE k.tenant_id = v_tenant AND k.idempotency_key = NEW.idempotency_key
+        ) THEN
+            PERFORM attribution.quarantine_event(NEW, v_code, v_message, v_column, v_hint);
+        END IF;
+        RETURN NULL;
+    END IF;
+
+    -- Waits for a transaction that is sending the same key, and then knows whether it was accepted.
+    INSERT INTO attribution.event_keys (tenant_id, idempotency_key)
+    VALUES (v_tenant, NEW.idempotency_key)
+    ON CONFLICT DO NOTHING;
+    IF NOT FOUND THEN
         RETURN NULL;
     END IF;
     RETURN NEW;

@@ -6,10 +6,10 @@ LANGUAGE sql
 IMMUTABLE
 PARALLEL SAFE
 RETURN regexp_replace(regexp_replace(regexp_replace(regexp_replace(p_text COLLATE "C",
-    attribution.pii_pattern('e-mail address'), '[e-mail address]', 'gi'),
-    attribution.pii_pattern('phone number'), '[phone number]', 'gi'),
-    attribution.pii_pattern('IP address'), '[IP address]', 'gi'),
-    attribution.pii_pattern('card number'), '[card number]', 'gi');
+    attribution.pii_pattern('e-mail address'), '\1[e-mail address]', 'gi'),
+    attribution.pii_pattern('phone number'), '\1[phone number]', 'gi'),
+    attribution.pii_pattern('IP address'), '\1[IP address]', 'gi'),
+    attribution.pii_pattern('card number'), '\1[card number]', 'gi');
 
 ALTER FUNCTION attribution.mask_text(text) OWNER TO attribution_owner;
 

@@ -7,6 +7,7 @@ CREATE OR REPLACE FUNCTION attribution.require_tenant()
 RETURNS trigger
 LANGUAGE plpgsql
 STABLE
+SET search_path = attribution, pg_temp
 AS $$
 BEGIN
     IF attribution.current_tenant() IS NULL THEN

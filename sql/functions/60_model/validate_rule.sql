@@ -21,7 +21,7 @@ AS $$
         SELECT
             rule.*,
             p_rule ->> 'model_type' AS model,
-            '^\s*\d+(\.\d+)?\s*(microsecond|millisecond|second|minute|hour|day|week|month|year)s?\s*$' AS interval_shape,
+            '^\s*\d{1,6}(\.\d{1,6})?\s*(second|minute|hour|day|week|month|year)s?\s*$' AS interval_shape,
             CASE jsonb_typeof(c -> 'first') WHEN 'number' THEN (c ->> 'first')::numeric END AS first_share,
             CASE jsonb_typeof(c -> 'last') WHEN 'number' THEN (c ->> 'last')::numeric END AS last_share
         FROM rule
@@ -58,12 +58,19 @@ AS $$
             'Give a JSON object; {} applies to every conversion.'
         ),
         (
-            t.c ? 'lookback' AND coalesce(t.c ->> 'lookback', '') !~ t.interval_shape, '$.config.lookback',
-            format('lookback %L is not a length of time', t.c ->> 'lookback'), 'Give a number and a unit, such as "30 days".'
+            t.c ? 'lookback' AND NOT CASE
+                WHEN t.c ->> 'lookback' ~ t.interval_shape THEN (t.c ->> 'lookback')::interval <= '100 years'
+                ELSE false
+            END, '$.config.lookback', format('lookback %L is not a length of time up to 100 years', t.c ->> 'lookback'),
+            'Give a number and a unit, such as "30 days".'
         ),
         (
-            t.c ? 'half_life' AND (coalesce(t.c ->> 'half_life', '') !~ t.interval_shape OR t.c ->> 'half_life' !~ '[1-9]'),
-            '$.config.half_life', format('half_life %L is not a length of time above 0', t.c ->> 'half_life'),
+            t.c ? 'half_life' AND NOT CASE
+                WHEN t.c ->> 'half_life' ~ t.interval_shape
+                    THEN (t.c ->> 'half_life')::interval BETWEEN '1 second' AND '100 years'
+                ELSE false
+            END, '$.config.half_life',
+            format('half_life %L is not a length of time from 1 second to 100 years', t.c ->> 'half_life'),
             'Give a number and a unit, such as "7 days".'
         ),
         (
@@ -82,6 +89,14 @@ AS $$
             t.c ? 'two_touch' AND coalesce(t.c ->> 'two_touch', '') NOT IN ('prorate', 'split_middle', 'equal'),
             '$.config.two_touch', format('two_touch %L is not known', t.c ->> 'two_touch'),
             'Use prorate, split_middle or equal.'
+        ),
+        (
+            t.r ? 'priority' AND coalesce(t.r ->> 'priority', '') !~ '^-?\d{1,9}$', '$.priority',
+            format('priority %L is not a whole number', t.r ->> 'priority'), 'Give a whole number; the lowest wins.'
+        ),
+        (
+            t.r ? 'is_book' AND jsonb_typeof(t.r -> 'is_book') <> 'boolean', '$.is_book',
+            format('is_book %L is neither true nor false', t.r ->> 'is_book'), 'Give true or false.'
         ),
         (
             coalesce(t.r ->> 'constraint_mode', 'must_sum_to_100') <> 'must_sum_to_100', '$.constraint_mode',

@@ -1,8 +1,7 @@
 -- ledger_line_canonical(…): the bytes of a ledger line that batches are hashed over.
 --
--- Returns  every field as length:text, absent ones as '-', so that no two lines share a form: neither a delimiter within a
---          value nor a null beside an empty text can be mistaken. Times are microseconds since 1970, whatever the session's
---          time zone.
+-- Returns  canonical_form() of its columns but for the batch; times are microseconds since 1970, whatever the session's time
+--          zone
 
 CREATE OR REPLACE FUNCTION attribution.ledger_line_canonical(
     p_tenant uuid,
@@ -31,17 +30,13 @@ RETURNS text
 LANGUAGE sql
 IMMUTABLE
 PARALLEL SAFE
-AS $$
-    SELECT string_agg(coalesce(octet_length(f.value) || ':' || f.value, '-'), ',' ORDER BY f.place)
-    FROM unnest(ARRAY[
-        p_tenant::text, p_id::text, p_transaction_id, p_event_id::text, p_allocation_id::text, p_entry_type, p_state,
-        p_previous_state, p_channel_code, p_campaign_id, p_partner_id, p_amount_cents::text, p_currency,
-        p_amount_usd_cents::text, p_fx_rate_used::text,
-        (extract(epoch FROM p_fx_conversion_timestamp) * 1000000)::bigint::text, p_reverses_id::text, p_override_by::text,
-        p_audit_trail::text, (extract(epoch FROM p_occurred_at) * 1000000)::bigint::text,
-        (extract(epoch FROM p_posted_at) * 1000000)::bigint::text
-    ]) WITH ORDINALITY AS f (value, place)
-$$;
+RETURN attribution.canonical_form(
+    p_tenant::text, p_id::text, p_transaction_id, p_event_id::text, p_allocation_id::text, p_entry_type, p_state,
+    p_previous_state, p_channel_code, p_campaign_id, p_partner_id, p_amount_cents::text, p_currency, p_amount_usd_cents::text,
+    p_fx_rate_used::text, (extract(epoch FROM p_fx_conversion_timestamp) * 1000000)::bigint::text, p_reverses_id::text,
+    p_override_by::text, p_audit_trail::text, (extract(epoch FROM p_occurred_at) * 1000000)::bigint::text,
+    (extract(epoch FROM p_posted_at) * 1000000)::bigint::text
+);
 
 ALTER FUNCTION attribution.ledger_line_canonical(
     uuid, uuid, text, uuid, uuid, text, text, text, text, text, text, bigint, text, bigint, numeric, timestamptz, uuid, name,

@@ -16,6 +16,7 @@ LANGUAGE plpgsql
 VOLATILE
 SECURITY DEFINER
 SET search_path = attribution, pg_temp
+SET lock_timeout = '10s'
 AS $$
 DECLARE
     v_slice constant int := 1000;

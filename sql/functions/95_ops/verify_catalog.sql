@@ -3,12 +3,15 @@
 -- Returns  one row per breach: check_name, object, detail; none when all stands
 -- Reads    pg_catalog
 --
+-- The empty search_path makes PostgreSQL print every definition the same way, whoever asks.
+--
 -- Function bodies, grants and comments are compared with the shipped files by ctl verify and ctl sql check.
 
 CREATE OR REPLACE FUNCTION attribution.verify_catalog()
 RETURNS TABLE (check_name text, object text, detail text)
 LANGUAGE sql
 STABLE
+SET search_path = ''
 AS $$
     WITH tables AS (
         SELECT c.oid, c.relname::text AS name, c.relrowsecurity, c.relforcerowsecurity, c.relname = 'tenants' OR EXISTS (
@@ -21,10 +24,9 @@ AS $$
     triggers AS (
         SELECT
             t.name AS table_name, g.tgname::text AS trigger_name, g.tgenabled, g.tgisinternal,
-            CASE WHEN p.pronamespace = 'attribution'::regnamespace THEN p.proname ELSE p.oid::regproc::text END AS function_name
+            pg_get_triggerdef(g.oid) AS definition
         FROM tables AS t
         JOIN pg_catalog.pg_trigger AS g ON g.tgrelid = t.oid
-        JOIN pg_catalog.pg_proc AS p ON p.oid = g.tgfoid
     ),
     policies AS (
         SELECT
@@ -47,10 +49,10 @@ AS $$
     LEFT JOIN attribution.expected_triggers() AS x USING (table_name, trigger_name)
     WHERE CASE WHEN x.trigger_name IS NULL THEN t.tgenabled = 'D' ELSE t.tgenabled <> 'A' END
     UNION ALL
-    SELECT 'guard_replaced', t.table_name || '.' || t.trigger_name, 'the trigger calls ' || t.function_name
+    SELECT 'guard_replaced', t.table_name || '.' || t.trigger_name, 'the trigger is now: ' || t.definition
     FROM triggers AS t
     JOIN attribution.expected_triggers() AS x USING (table_name, trigger_name)
-    WHERE t.function_name <> x.function_name
+    WHERE t.definition <> x.definition
     UNION ALL
     SELECT 'trigger_unknown', t.table_name || '.' || t.trigger_name, 'a trigger that is not ours may change rows unseen'
     FROM triggers AS t
@@ -72,25 +74,40 @@ AS $$
     UNION ALL
     SELECT 'policy_missing', t.name || '.' || x.name, 'the policy is not there, or not as it was installed'
     FROM tables AS t
-    CROSS JOIN (VALUES ('tenant_isolation'), ('bound_login'), ('engine')) AS x (name)
+    CROSS JOIN (
+        VALUES ('tenant_isolation', 'current_tenant'), ('bound_login', 'permitted_tenant'), ('engine', NULL)
+    ) AS x (name, tenant)
     WHERE t.is_tenant AND NOT EXISTS (
         SELECT
         FROM policies AS p
         WHERE p.table_name = t.name AND p.name = x.name AND p.polcmd = '*' AND CASE x.name
-            WHEN 'tenant_isolation' THEN p.polpermissive AND p.polroles = ARRAY[0::oid]
-                AND p.qual ~ '^\(+(tenant_id IS NULL\) OR \()?(tenant_id|id) = (attribution\.)?current_tenant\(\)\)+$'
-                AND p.with_check ~ '^\((tenant_id|id) = (attribution\.)?current_tenant\(\)\)$'
-            WHEN 'bound_login' THEN NOT p.polpermissive AND p.polroles = ARRAY[0::oid]
-                AND regexp_replace(p.qual, '\s+|attribution\.|::name', '', 'g')
-                    ~ '^CASEWHEN\(CURRENT_USER=''attribution_engine''\)THENtrueELSElogin_permits\(current_tenant\(\)\)END$'
-                AND p.with_check IS NULL
-            ELSE p.polpermissive AND p.polroles = ARRAY['attribution_engine'::regrole::oid]
+            WHEN 'engine' THEN p.polpermissive AND p.polroles = ARRAY['attribution_engine'::regrole::oid]
+            ELSE p.polpermissive = (x.name = 'tenant_isolation')
+                AND p.polroles @> ARRAY[
+                    'attribution_owner'::regrole::oid, 'attribution_app'::regrole::oid, 'attribution_reader'::regrole::oid,
+                    'attribution_admin'::regrole::oid
+                ] AND cardinality(p.polroles) = 4
+                AND p.qual ~ format('^\(+(tenant_id IS NULL\) OR \()?(tenant_id|id) = (attribution\.)?%s\(\)\)+$', x.tenant)
+                AND p.with_check ~ format('^\((tenant_id|id) = (attribution\.)?%s\(\)\)$', CASE
+                    WHEN t.name = 'attribution_events' THEN 'current_tenant' ELSE x.tenant
+                END)
         END
     )
     UNION ALL
     SELECT 'policy_unknown', p.table_name || '.' || p.name, 'a policy that is not ours may open the table'
     FROM policies AS p
     WHERE p.name NOT IN ('tenant_isolation', 'bound_login', 'engine')
+    UNION ALL
+    SELECT 'role_bypasses_rls', r.rolname::text, 'the role is superuser or has BYPASSRLS: policies do not hold it'
+    FROM pg_catalog.pg_roles AS r
+    WHERE r.rolname IN (
+        'attribution_owner', 'attribution_engine', 'attribution_app', 'attribution_reader', 'attribution_admin'
+    ) AND (r.rolsuper OR r.rolbypassrls)
+    UNION ALL
+    SELECT 'view_with_owner_rights', c.relname::text, 'the view is not security_invoker: its owner''s rights open the tables'
+    FROM pg_catalog.pg_class AS c
+    WHERE c.relnamespace = 'attribution'::regnamespace AND c.relkind IN ('v', 'm')
+        AND NOT coalesce(c.reloptions @> ARRAY['security_invoker=true'], false)
 $$;
 
 ALTER FUNCTION attribution.verify_catalog() OWNER TO attribution_owner;

@@ -66,4 +66,4 @@ GRANT SELECT (id, name, reporting_currency, time_zone, settings, created_at, upd
 GRANT SELECT (id, name, notification_email, reporting_currency, time_zone, settings, created_at, updated_at)
     ON attribution.tenants TO attribution_admin;
 GRANT UPDATE (name, notification_email, reporting_currency, time_zone, settings) ON attribution.tenants TO attribution_admin;
-GRANT SELECT ON attribution.tenant_logins, attribution.tenant_erasures TO attribution_admin;
+GRANT SELECT ON attribution.tenant_logins TO attribution_admin;

@@ -38,4 +38,4 @@ INSERT INTO attribution.channel_aliases (match_kind, match_value, channel_code) 
 ALTER TABLE attribution.channel_aliases OWNER TO attribution_owner;
 GRANT SELECT, INSERT, UPDATE, DELETE ON attribution.channel_aliases TO attribution_engine;
 GRANT SELECT ON attribution.channel_aliases TO attribution_app, attribution_reader;
-GRANT SELECT, INSERT, UPDATE (channel_code), DELETE ON attribution.channel_aliases TO attribution_admin;
+GRANT SELECT, INSERT (tenant_id, match_kind, match_value, channel_code) ON attribution.channel_aliases TO attribution_admin;

@@ -58,6 +58,17 @@ COMMENT ON COLUMN attribution.attribution_events.currency IS 'ISO 4217 code of t
 COMMENT ON COLUMN attribution.attribution_events.transaction_id IS 'The sale''s id; a refund names the sale it takes back.';
 COMMENT ON COLUMN attribution.attribution_events.raw_payload IS 'Whatever else the sender wants kept: a JSON object of at most 64 KiB, free of personal data.';
 
+-- No foreign key: a row is written in the same breath as the event that it stands for.
+CREATE TABLE attribution.event_keys (
+    tenant_id uuid NOT NULL,
+    idempotency_key text COLLATE "C" NOT NULL,
+    PRIMARY KEY (tenant_id, idempotency_key)
+);
+
+COMMENT ON TABLE attribution.event_keys IS 'One row per accepted event, written just before it: where senders of the same key at the same time meet, wait, and learn who was first. The unique key of attribution_events alone would fail the second sender''s whole statement.';
+COMMENT ON COLUMN attribution.event_keys.tenant_id IS 'Tenant.';
+COMMENT ON COLUMN attribution.event_keys.idempotency_key IS 'The event''s key.';
+
 CREATE TABLE attribution.event_processing (
     tenant_id uuid NOT NULL,
     event_id uuid NOT NULL,
@@ -147,11 +158,12 @@ COMMENT ON COLUMN attribution.work_queue.event_ids IS 'Events of one INSERT stat
 COMMENT ON COLUMN attribution.work_queue.enqueued_at IS 'When they were inserted.';
 
 ALTER TABLE attribution.attribution_events OWNER TO attribution_owner;
+ALTER TABLE attribution.event_keys OWNER TO attribution_owner;
 ALTER TABLE attribution.event_processing OWNER TO attribution_owner;
 ALTER TABLE attribution.dead_events OWNER TO attribution_owner;
 ALTER TABLE attribution.work_queue OWNER TO attribution_owner;
-GRANT SELECT, INSERT, DELETE ON attribution.attribution_events, attribution.event_processing, attribution.dead_events,
-    attribution.work_queue TO attribution_engine;
+GRANT SELECT, INSERT, DELETE ON attribution.attribution_events, attribution.event_keys, attribution.event_processing,
+    attribution.dead_events, attribution.work_queue TO attribution_engine;
 GRANT UPDATE (processing_status, processed_at, retry_count, next_retry_at, last_error) ON attribution.event_processing
     TO attribution_engine;
 GRANT UPDATE (id) ON attribution.work_queue TO attribution_engine; -- what FOR UPDATE SKIP LOCKED asks for

@@ -111,4 +111,5 @@ GRANT UPDATE (status) ON attribution.attribution_rules TO attribution_engine;
 GRANT UPDATE (superseded_at) ON attribution.attribution_allocations TO attribution_engine;
 GRANT SELECT ON attribution.attribution_rules, attribution.attribution_allocations
     TO attribution_app, attribution_reader, attribution_admin;
-GRANT INSERT, UPDATE (status) ON attribution.attribution_rules TO attribution_admin;
+GRANT INSERT (tenant_id, name, version, model_type, config, applies_to, priority, is_book, constraint_mode, status),
+    UPDATE (status) ON attribution.attribution_rules TO attribution_admin;

@@ -13,7 +13,7 @@ SELECT
     a.is_book,
     a.currency,
     sum(a.allocation_ratio) AS conversions,
-    sum(a.allocated_revenue_cents)::bigint AS revenue_cents,
+    sum(a.allocated_revenue_cents) AS revenue_cents,
     round(sum(a.allocated_revenue_cents) / nullif(sum(sum(a.allocated_revenue_cents)) OVER (
         PARTITION BY a.tenant_id, (a.occurred_at AT TIME ZONE t.time_zone)::date, a.rule_id, a.is_book, a.currency
     ), 0), 6) AS revenue_share

@@ -8,9 +8,9 @@ SELECT
     l.transaction_id,
     l.currency,
     (array_agg(l.state ORDER BY l.posted_at DESC, l.id DESC))[1] AS state,
-    coalesce(sum(l.amount_cents) FILTER (WHERE l.entry_type NOT IN ('refund', 'chargeback')), 0)::bigint AS captured_cents,
-    coalesce(-sum(l.amount_cents) FILTER (WHERE l.entry_type IN ('refund', 'chargeback')), 0)::bigint AS refunded_cents,
-    sum(l.amount_cents)::bigint AS net_cents,
+    coalesce(sum(l.amount_cents) FILTER (WHERE l.entry_type NOT IN ('refund', 'chargeback')), 0) AS captured_cents,
+    coalesce(-sum(l.amount_cents) FILTER (WHERE l.entry_type IN ('refund', 'chargeback')), 0) AS refunded_cents,
+    sum(l.amount_cents) AS net_cents,
     min(l.posted_at) AS first_posted_at,
     max(l.posted_at) AS last_posted_at,
     count(*) AS lines

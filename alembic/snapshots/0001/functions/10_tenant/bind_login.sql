@@ -2,7 +2,7 @@
 --
 -- p_role   an existing role
 -- p_tenant its tenant from now on; null: unbind
--- Errors   42704 no such role; RA004 unknown tenant; RA009 the caller's login is bound to another tenant
+-- Errors   42704 no such role; RA004 unknown tenant; RA009 the caller's login is bound itself
 -- Writes   tenant_logins
 -- SECURITY DEFINER: nobody but the engine may write a binding.
 
@@ -13,9 +13,18 @@ VOLATILE
 SECURITY DEFINER
 SET search_path = attribution, pg_temp
 AS $$
-DECLARE
-    v_bound_to uuid;
 BEGIN
+    IF EXISTS (
+        SELECT
+        FROM attribution.tenant_logins AS l
+        WHERE l.role_name IN (session_user, current_setting('role')::name)
+    ) THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'RA009',
+            MESSAGE = 'a bound login may not bind or unbind logins',
+            DETAIL = format('Login %s is bound to a tenant.', session_user),
+            HINT = 'Use an administrator''s login that is bound to none.';
+    END IF;
     IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.rolname = p_role) THEN
         RAISE EXCEPTION USING
             ERRCODE = 'undefined_object',
@@ -26,12 +35,7 @@ BEGIN
     IF p_tenant IS NOT NULL THEN
         PERFORM attribution.assert_tenant(p_tenant);
     END IF;
-    SELECT l.tenant_id INTO v_bound_to FROM attribution.tenant_logins AS l WHERE l.role_name = p_role;
-    IF FOUND THEN
-        -- A bound admin must not take over, or set free, a login of another tenant.
-        PERFORM attribution.assert_tenant(v_bound_to);
-        DELETE FROM attribution.tenant_logins AS l WHERE l.tenant_id = v_bound_to AND l.role_name = p_role;
-    END IF;
+    DELETE FROM attribution.tenant_logins AS l WHERE l.role_name = p_role;
     IF p_tenant IS NOT NULL THEN
         INSERT INTO attribution.tenant_logins (tenant_id, role_name) VALUES (p_tenant, p_role);
     END IF;
@@ -41,7 +45,7 @@ $$;
 ALTER FUNCTION attribution.bind_login(name, uuid) OWNER TO attribution_engine;
 
 COMMENT ON FUNCTION attribution.bind_login(name, uuid) IS
-'Holds a login to one tenant whatever it SETs; null unbinds. Errors: 42704 no such role, RA004 unknown tenant, RA009 caller bound to another.';
+'Holds a login to one tenant whatever it SETs; null unbinds. Errors: 42704 no such role, RA004 unknown tenant, RA009 the caller is bound itself.';
 
 REVOKE ALL ON FUNCTION attribution.bind_login(name, uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION attribution.bind_login(name, uuid) TO attribution_admin;

@@ -3,8 +3,8 @@
 -- Returns  true unless the session's login, or the role it SET, is bound in tenant_logins to another tenant.
 --          A bound login without a context is permitted nothing.
 -- Reads    tenant_logins
--- SECURITY DEFINER: tenant_logins is closed to the callers that this restricts. PL/pgSQL, not SQL: policies call it
--- once per statement, and its plan is kept for the session.
+-- SECURITY DEFINER: tenant_logins is closed to the callers that this restricts. PL/pgSQL, not SQL: its plan is kept for
+-- the session.
 
 CREATE OR REPLACE FUNCTION attribution.login_permits(p_tenant uuid)
 RETURNS boolean

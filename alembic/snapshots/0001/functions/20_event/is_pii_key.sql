@@ -9,16 +9,7 @@ RETURNS boolean
 LANGUAGE sql
 IMMUTABLE
 PARALLEL SAFE
-RETURN p_key COLLATE "C" ~* (
-    '(^|[a-z0-9]|[_. -])('
-    'e[_-]?mail([_. -]?addr(ess)?)?|phone([_. -]?(number|no))?|telephone|mobile[_. -]?(phone|number|no)|msisdn'
-    '|(first|last|full|given|family|middle|maiden|sur|customer|contact|billing|shipping|recipient|cardholder)[_. -]?name'
-    '|street([_. -]?(address|name))?|address([_. -]?line)?[_. -]?[0-9]?|(postal|post|zip)[_. -]?code'
-    '|card[_. -]?(number|no)|credit[_. -]?card|(remote|client|user|visitor)[_. -]?ip|ip[_. -]?addr(ess)?'
-    '|date[_. -]?of[_. -]?birth|birth[_. -]?(date|day)|passport([_. -]?(number|no))?'
-    '|social[_. -]?security([_. -]?(number|no))?|national[_. -]?id)$'
-    '|(^|[_. -])(ip|ipv4|ipv6|tel|fax|mobile|zip|pan|cvv|cvc|iban|ssn|dob)$'
-);
+RETURN '"' || translate(p_key, '"', '') || '": ' COLLATE "C" ~* attribution.pii_pattern('key');
 
 ALTER FUNCTION attribution.is_pii_key(text) OWNER TO attribution_owner;
 

@@ -39,12 +39,12 @@ BEGIN
     ) || CASE WHEN p_event.occurred_at_known THEN jsonb_build_object('occurred_at', p_event.occurred_at) ELSE '{}' END;
     v_sent := attribution.mask_pii(jsonb_strip_nulls(v_sent), false);
     IF p_event.raw_payload IS NOT NULL THEN
+        -- Kept where it can be spelled out; else what identifies it.
         v_sent := v_sent || jsonb_build_object('raw_payload', CASE
-            WHEN pg_column_size(p_event.raw_payload) <= 1048576 THEN attribution.mask_pii(p_event.raw_payload)
-            ELSE jsonb_build_object(
-                'bytes', octet_length(p_event.raw_payload::text),
-                'sha256', encode(sha256(convert_to(p_event.raw_payload::text, 'UTF8')), 'hex')
-            )
+            WHEN p_code = 'INVALID_VALUE' AND p_column = 'raw_payload' AND jsonb_typeof(p_event.raw_payload) = 'object'
+                OR pg_column_size(p_event.raw_payload) > 1048576 OR octet_length(p_event.raw_payload::text) > 1048576
+                THEN jsonb_build_object('omitted', p_message, 'hash', jsonb_hash_extended(p_event.raw_payload, 0)::text)
+            ELSE attribution.mask_pii(p_event.raw_payload)
         END);
     END IF;
 

@@ -8,6 +8,7 @@ CREATE OR REPLACE FUNCTION attribution.guard_rule()
 RETURNS trigger
 LANGUAGE plpgsql
 VOLATILE
+SET search_path = attribution, pg_temp
 AS $$
 DECLARE
     v_errors text;

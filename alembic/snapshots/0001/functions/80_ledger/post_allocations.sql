@@ -35,8 +35,7 @@ BEGIN
             AND a.superseded_at IS NULL AND a.is_book AND a.allocated_revenue_cents > 0
             AND NOT EXISTS (
                 SELECT FROM attribution.revenue_ledger AS l
-                WHERE l.tenant_id = p_tenant AND l.allocation_id = a.id AND l.event_id = a.event_id
-                    AND l.entry_type = 'attribution' AND l.reverses_id IS NULL
+                WHERE l.tenant_id = p_tenant AND l.allocation_id = a.id AND l.entry_type = 'attribution'
             )
     ),
     restated AS MATERIALIZED (
@@ -64,26 +63,23 @@ BEGIN
             attribution.uuid_v7() AS id, l.kind, count(*) AS entry_count,
             CASE WHEN count(DISTINCT l.event_id) = 1 THEN (array_agg(l.event_id))[1] END AS cause_event_id,
             CASE WHEN count(DISTINCT l.rule_id) = 1 THEN (array_agg(l.rule_id) FILTER (WHERE l.rule_id IS NOT NULL))[1] END AS rule_id,
-            count(DISTINCT l.event_id) AS conversions,
-            sha256(convert_to(string_agg(attribution.ledger_line_canonical(
+            array_agg(attribution.ledger_line_canonical(
                 p_tenant, l.id, l.transaction_id, l.event_id, l.allocation_id, l.entry_type, l.state, l.previous_state,
                 l.channel_code, l.campaign_id, l.partner_id, l.amount_cents, l.currency, l.amount_usd_cents, l.fx_rate_used,
                 l.fx_conversion_timestamp, l.reverses_id, NULL, NULL, l.occurred_at, v_now
-            ), ';' ORDER BY l.id), 'UTF8')) AS entries_hash
+            ) ORDER BY l.id) AS lines,
+            CASE l.kind WHEN 'attribution' THEN 'revenue credited' ELSE 'facts or rules changed: credit reversed and posted anew' END
+            || ', conversions: ' || count(DISTINCT l.event_id) AS reason
         FROM lines AS l
         GROUP BY l.kind
     ),
     headed AS (
         INSERT INTO attribution.ledger_batches (
-            tenant_id, id, kind, cause_event_id, rule_id, posted_at, reason, entry_count, entries_hash
+            tenant_id, id, kind, cause_event_id, rule_id, posted_at, posted_by, reason, entry_count, entries_hash
         )
         SELECT
-            p_tenant, b.id, b.kind, b.cause_event_id, b.rule_id, v_now,
-            CASE b.kind
-                WHEN 'attribution' THEN 'revenue of ' || b.conversions || ' conversion(s) credited'
-                ELSE 'facts or rules changed for ' || b.conversions || ' conversion(s): credit reversed and posted anew'
-            END,
-            b.entry_count, b.entries_hash
+            p_tenant, b.id, b.kind, b.cause_event_id, b.rule_id, v_now, session_user, b.reason, b.entry_count,
+            attribution.batch_hash(b.kind, b.cause_event_id, b.rule_id, v_now, session_user, b.reason, b.lines)
         FROM batches AS b
     )
     INSERT INTO attribution.revenue_ledger (

@@ -8,6 +8,7 @@ CREATE OR REPLACE FUNCTION attribution.forbid_delete()
 RETURNS trigger
 LANGUAGE plpgsql
 VOLATILE
+SET search_path = attribution, pg_temp
 AS $$
 DECLARE
     v_row jsonb := to_jsonb(OLD);

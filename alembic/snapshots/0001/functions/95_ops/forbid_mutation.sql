@@ -9,6 +9,7 @@ CREATE OR REPLACE FUNCTION attribution.forbid_mutation()
 RETURNS trigger
 LANGUAGE plpgsql
 VOLATILE
+SET search_path = attribution, pg_temp
 AS $$
 BEGIN
     IF TG_OP = 'DELETE' AND EXISTS (

@@ -66,25 +66,61 @@ AS $$
             SELECT FROM attribution.revenue_ledger AS r WHERE r.tenant_id = p_tenant AND r.reverses_id = l.id
         )
     UNION ALL
-    -- Each batch has the lines it was posted with, unaltered.
+    -- Each batch has the lines it was posted with, and neither was altered.
     SELECT
-        'batch_altered', 'batch ' || b.id,
-        format('%s lines of %s, hash %s', coalesce(h.entry_count, 0), b.entry_count,
-            CASE WHEN h.entries_hash = b.entries_hash THEN 'equal' ELSE 'differs' END)
+        'batch_altered', 'batch ' || b.id, format('%s lines of %s; the hash of the batch differs or a line is gone',
+            coalesce(cardinality(h.lines), 0), b.entry_count)
     FROM attribution.ledger_batches AS b
     LEFT JOIN (
         SELECT
-            l.batch_id, count(*) AS entry_count,
-            sha256(convert_to(string_agg(attribution.ledger_line_canonical(
+            l.batch_id, array_agg(attribution.ledger_line_canonical(
                 l.tenant_id, l.id, l.transaction_id, l.event_id, l.allocation_id, l.entry_type, l.state, l.previous_state,
                 l.channel_code, l.campaign_id, l.partner_id, l.amount_cents, l.currency, l.amount_usd_cents, l.fx_rate_used,
                 l.fx_conversion_timestamp, l.reverses_id, l.override_by, l.audit_trail, l.occurred_at, l.posted_at
-            ), ';' ORDER BY l.id), 'UTF8')) AS entries_hash
+            ) ORDER BY l.id) AS lines
         FROM attribution.revenue_ledger AS l
         WHERE l.tenant_id = p_tenant
         GROUP BY l.batch_id
     ) AS h ON h.batch_id = b.id
-    WHERE b.tenant_id = p_tenant AND (h.entry_count IS DISTINCT FROM b.entry_count OR h.entries_hash IS DISTINCT FROM b.entries_hash)
+    WHERE b.tenant_id = p_tenant AND (cardinality(h.lines), attribution.batch_hash(
+        b.kind, b.cause_event_id, b.rule_id, b.posted_at, b.posted_by, b.reason, h.lines
+    )) IS DISTINCT FROM (b.entry_count, b.entries_hash)
+    UNION ALL
+    -- What is stored is what the facts give, for each conversion that nothing in the queue may still change. Rules may have
+    -- changed since without restating history, so only rules that the conversion has allocations of are compared.
+    SELECT 'allocation_altered', 'conversion ' || x.event_id, 'its allocations are not what its journey gives under rule ' || x.rule_id
+    FROM (
+        SELECT DISTINCT event_id, rule_id
+        FROM attribution.compute_allocations(p_tenant, ARRAY(
+            SELECT p.event_id
+            FROM attribution.event_processing AS p
+            WHERE p.tenant_id = p_tenant AND p.processing_status = 'processed'
+                AND p.event_id NOT IN (
+                    SELECT f.id
+                    FROM unnest(attribution.conversions_affected_by(p_tenant, ARRAY(
+                        SELECT e.id
+                        FROM attribution.work_queue AS q
+                        CROSS JOIN LATERAL unnest(q.event_ids) AS e (id)
+                        WHERE q.tenant_id = p_tenant
+                    ))) AS f (id)
+                )
+        )) AS d
+        FULL JOIN (
+            SELECT a.*
+            FROM attribution.attribution_allocations AS a
+            WHERE a.tenant_id = p_tenant AND a.superseded_at IS NULL
+        ) AS c USING (event_id, rule_id, "position")
+        WHERE (
+            d.touch_id, d.channel_code, d.campaign_id, d.partner_id, d.allocation_ratio, d.allocated_revenue_cents, d.reason
+        ) IS DISTINCT FROM (
+            c.touch_id, c.channel_code, c.campaign_id, c.partner_id, c.allocation_ratio, c.allocated_revenue_cents, c.reason
+        )
+    ) AS x
+    JOIN attribution.attribution_rules AS r ON r.tenant_id = p_tenant AND r.id = x.rule_id AND r.status = 'active'
+    WHERE EXISTS (
+        SELECT FROM attribution.attribution_allocations AS a
+        WHERE a.tenant_id = p_tenant AND a.event_id = x.event_id AND a.rule_id = x.rule_id AND a.superseded_at IS NULL
+    )
     UNION ALL
     -- Rows without the row they name: foreign keys forbid them, and tampering makes them.
     SELECT 'orphan', 'line ' || l.id, 'its batch is not there'
@@ -111,6 +147,16 @@ AS $$
     FROM attribution.event_processing AS p
     WHERE p.tenant_id = p_tenant
         AND NOT EXISTS (SELECT FROM attribution.attribution_events AS e WHERE e.tenant_id = p_tenant AND e.id = p.event_id)
+    UNION ALL
+    SELECT 'orphan', 'event ' || p.event_id, 'the conversion is pending and nothing in the queue names it: rebuild() will do it'
+    FROM attribution.event_processing AS p
+    JOIN attribution.attribution_events AS c ON c.tenant_id = p_tenant AND c.id = p.event_id AND c.event_kind = 'conversion'
+    WHERE p.tenant_id = p_tenant AND p.processing_status = 'pending' AND p.event_id NOT IN (
+        SELECT e.id
+        FROM attribution.work_queue AS q
+        CROSS JOIN LATERAL unnest(q.event_ids) AS e (id)
+        WHERE q.tenant_id = p_tenant
+    )
     UNION ALL
     SELECT 'processing_dead', 'event ' || p.event_id, p.last_error
     FROM attribution.event_processing AS p
