@@ -1,0 +1,1 @@
+"""The commands of ctl, one module per subject: parse, call, print."""

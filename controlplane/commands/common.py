@@ -1,0 +1,100 @@
+"""What every command shares: its options, its connection and how it prints."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import click
+import psycopg
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from controlplane import migrations
+from controlplane.db import connect, queries, resolve_url
+from controlplane.errors import CtlError
+
+JSON_KEY = "controlplane.json"
+PIPE_WIDTH = 140  # columns of a table that is printed to a file or pipe
+
+
+def _remember(context: click.Context, _: click.Parameter, value: bool) -> bool:
+    context.meta[JSON_KEY] = value  # errors are printed in the same form
+    return value
+
+
+json_option = click.option(
+    "--json", "as_json", is_flag=True, callback=_remember, is_eager=True, help="Print one JSON document."
+)
+database_option = click.option(
+    "--database-url",
+    metavar="URL",
+    help="PostgreSQL URL. Default: DATABASE_URL, libpq's variables, else the embedded server.",
+)
+
+
+def example(text: str) -> str:
+    """The example that ends a command's help."""
+    return f"\b\nExample:\n  {text}"
+
+
+@contextmanager
+def session(database_url: str | None) -> Iterator[psycopg.Connection[Any]]:
+    """A connection, in autocommit, to a database that has the schema of this ctl."""
+    url = resolve_url(database_url)
+    migrations.require_head(url)
+    with connect(url, autocommit=True) as connection:
+        yield connection
+
+
+def rows(connection: psycopg.Connection[Any], query: str, parameters: Any = None) -> list[dict[str, Any]]:
+    """The rows of a named query of queries.sql."""
+    with connection.cursor(row_factory=psycopg.rows.dict_row) as cursor:
+        return cursor.execute(queries()[query].encode(), parameters).fetchall()
+
+
+def find_tenant(connection: psycopg.Connection[Any], tenant: str) -> UUID:
+    """A tenant's id, given as id or name. An id is taken as it is: SQL says so if nobody has it."""
+    try:
+        return UUID(tenant)
+    except ValueError:
+        ids = [row["id"] for row in rows(connection, "tenants") if row["name"] == tenant]
+    if len(ids) == 1:
+        return ids[0]  # type: ignore[no-any-return]
+    if ids:
+        raise CtlError(f"{len(ids)} tenants are named {tenant!r}", hint="name it by id: ctl tenant list")
+    raise CtlError(f"there is no tenant {tenant!r}", hint="ctl tenant list shows them", sqlstate="RA004")
+
+
+def emit(data: Any, as_json: bool, text: Callable[[], None]) -> None:
+    """Print data as JSON, or in words."""
+    if as_json:
+        click.echo(json.dumps(data, indent=2, default=_plain, ensure_ascii=False))
+    else:
+        text()
+
+
+def console() -> Console:
+    """A console as wide as the terminal, and wide enough in a pipe."""
+    return Console(soft_wrap=False, width=None if sys.stdout.isatty() else PIPE_WIDTH, highlight=False)
+
+
+def table(title: str, records: list[dict[str, Any]]) -> Table:
+    """Records as a rich table: one column per key, numbers to the right."""
+    drawn = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
+    for name in records[0] if records else ["(nothing)"]:
+        numeric = bool(records) and isinstance(records[0][name], int | float)
+        drawn.add_column(name.replace("_", " "), justify="right" if numeric else "left", no_wrap=True)
+    for record in records:
+        drawn.add_row(*("" if value is None else str(value) for value in record.values()))
+    return drawn
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    return str(value)
