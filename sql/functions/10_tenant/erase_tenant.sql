@@ -18,7 +18,7 @@ AS $$
 DECLARE
     v_name text;
     v_count bigint;
-    v_counts jsonb := '{}';
+    v_counts jsonb := jsonb_build_object();
 BEGIN
     PERFORM attribution.assert_tenant(p_tenant);
     -- Waits for inserts in flight (they hold a key share of the row) and keeps new ones out.

@@ -31,7 +31,8 @@ BEGIN
     ) THEN
         RETURN 'card number';
     END IF;
-    IF v_text ~ '(mail|phone|mobile|msisdn|name|street|addr|address|code|card|number|no|ip|ipv4|ipv6|birth|day|date|passport|security|id|tel|fax|zip|pan|cv[cv]|iban|ssn|dob|line|line[_. -]?[0-9]|address[_. -]?[0-9])": '
+    IF v_text ~ '(mail|phone|mobile|msisdn|name|street|addr|address|code|card|number|no|ip|ipv[46]|birth|day|date|passport|security'
+        '|id|tel|fax|zip|pan|cv[cv]|iban|ssn|dob|line|(line|address)[_. -]?[0-9])": '
         AND v_text ~ attribution.pii_pattern('key') THEN
         RETURN format('key "%s"', (regexp_match(v_text, attribution.pii_pattern('key')))[1]);
     END IF;

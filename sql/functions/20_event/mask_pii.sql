@@ -12,7 +12,7 @@ PARALLEL SAFE
 AS $$
 BEGIN
     IF p_depth > 20 THEN
-        RETURN '"[masked: nested deeper than 20 levels]"';
+        RETURN to_jsonb('[masked: nested deeper than 20 levels]'::text);
     END IF;
     CASE jsonb_typeof(p_value)
         WHEN 'object' THEN

@@ -10,7 +10,7 @@
 -- has just inserted is visible to nobody else, so the insert's trigger may run under any level.)
 
 CREATE OR REPLACE FUNCTION attribution.attribute_conversions(p_tenant uuid, p_event_ids uuid[])
-RETURNS bigint
+RETURNS int
 LANGUAGE plpgsql
 VOLATILE
 AS $$

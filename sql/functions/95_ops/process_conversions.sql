@@ -8,7 +8,7 @@
 -- bad take 20 calls.
 
 CREATE OR REPLACE FUNCTION attribution.process_conversions(p_tenant uuid, p_event_ids uuid[])
-RETURNS bigint
+RETURNS int
 LANGUAGE plpgsql
 VOLATILE
 AS $$

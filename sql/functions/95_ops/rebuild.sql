@@ -31,10 +31,10 @@ BEGIN
         WHERE e.tenant_id = p_tenant AND e.event_kind = 'conversion' AND e.occurred_at >= p_from AND e.occurred_at < p_to
         ORDER BY e.id
     );
-    conversions := cardinality(v_ids);
-    changed := 0;
+    conversions := cardinality(v_ids)::bigint;
+    changed := 0::bigint;
     FOR v_start IN 1..cardinality(v_ids) BY v_slice LOOP
-        changed := changed + attribution.process_conversions(p_tenant, v_ids[v_start:v_start + v_slice - 1]);
+        changed := changed + attribution.process_conversions(p_tenant, v_ids[v_start:v_start + v_slice - 1])::bigint;
     END LOOP;
     RETURN NEXT;
 END

@@ -33,7 +33,7 @@ BEGIN
             END;
         END IF;
         IF v_role IN ('attribution_owner', 'attribution_engine')
-            AND NOT pg_has_role(current_user, v_role, 'MEMBER') THEN
+            AND NOT pg_has_role(current_user, v_role, 'USAGE') THEN -- superusers have it
             EXECUTE format('GRANT %I TO CURRENT_USER', v_role);
         END IF;
     END LOOP;

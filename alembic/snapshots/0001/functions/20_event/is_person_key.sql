@@ -5,7 +5,8 @@ RETURNS boolean
 LANGUAGE sql
 IMMUTABLE
 PARALLEL SAFE
-RETURN p_key COLLATE "C" ~* '(^|[_. -])(customer|user|contact|person|lead|billing|shipping|recipient|buyer|attendee|visitor|patient|member)$';
+RETURN p_key COLLATE "C" ~*
+    '(^|[_. -])(customer|user|contact|person|lead|billing|shipping|recipient|buyer|attendee|visitor|patient|member)$';
 
 ALTER FUNCTION attribution.is_person_key(text) OWNER TO attribution_owner;
 
