@@ -4,7 +4,7 @@
 -- Returns  the row with the engine's columns filled in; null for duplicates and quarantined rows, so that the INSERT
 --          goes on without them
 -- Errors   RA009 the row is for another tenant than the one in context; RA010 see quarantine_event()
--- Reads    event_types, channel_taxonomy, channel_aliases, currencies, tenants
+-- Reads    attribution_events, event_types, channel_taxonomy, channel_aliases, currencies, tenants
 -- Writes   event_keys, dead_events
 -- SECURITY DEFINER: an app may neither write dead_events nor read every channel alias.
 --
@@ -162,6 +162,14 @@ BEGIN
         v_column := 'raw_payload';
         SELECT c.error_code, c.error_message, c.error_hint INTO v_code, v_message, v_hint
         FROM attribution.check_payload(NEW.raw_payload) AS c;
+    END IF;
+    IF v_code IS NULL AND EXISTS (
+        SELECT FROM attribution.attribution_events AS e WHERE e.tenant_id = v_tenant AND e.id = NEW.id
+    ) THEN
+        v_code := 'INVALID_VALUE';
+        v_column := 'id';
+        v_message := 'id is taken by an event with another idempotency key';
+        v_hint := 'Leave id out: the database makes one.';
     END IF;
 
     IF v_code IS NOT NULL THEN

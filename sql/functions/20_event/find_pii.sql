@@ -34,12 +34,12 @@ BEGIN
     IF v_text ~ '(mail|phone|mobile|msisdn|name|street|addr|address|code|card|number|no|ip|ipv[46]|birth|day|date|passport|security'
         '|id|tel|fax|zip|pan|cv[cv]|iban|ssn|dob|line|(line|address)[_. -]?[0-9])": '
         AND v_text ~ attribution.pii_pattern('key') THEN
-        RETURN format('key "%s"', (regexp_match(v_text, attribution.pii_pattern('key')))[1]);
+        RETURN format('key "%s"', (regexp_match(p_payload::text, attribution.pii_pattern('key'), 'i'))[1]);
     END IF;
     IF strpos(v_text, '"name": ') > 0 AND (p_payload ? 'name' OR EXISTS (
         SELECT
-        FROM jsonb_each(CASE jsonb_typeof(p_payload) WHEN 'object' THEN p_payload ELSE '{}' END) AS o (key, value)
-        WHERE jsonb_typeof(o.value) = 'object' AND o.value ? 'name' AND attribution.is_person_key(o.key)
+        FROM jsonb_path_query(p_payload, '$.** ? (@.type() == "object").keyvalue() ? (exists(@.value.name))') AS o (pair)
+        WHERE attribution.is_person_key(o.pair ->> 'key')
     )) THEN
         RETURN 'key "name"';
     END IF;

@@ -6,7 +6,7 @@ LANGUAGE sql
 IMMUTABLE
 PARALLEL SAFE
 RETURN p_key COLLATE "C" ~*
-    '(^|[_. -])(customer|user|contact|person|lead|billing|shipping|recipient|buyer|attendee|visitor|patient|member)$';
+    '(^|[_. -])((customer|user|contact|person|lead|recipient|buyer|attendee|visitor|patient|member)s?|people|billing|shipping)$';
 
 ALTER FUNCTION attribution.is_person_key(text) OWNER TO attribution_owner;
 

@@ -1,7 +1,7 @@
 -- require_tenant(): statement trigger that refuses to write without a tenant in context.
 --
 -- Trigger  BEFORE INSERT ON attribution_events FOR EACH STATEMENT
--- Errors   RA002 no tenant in context; RA009 the login is bound to another tenant
+-- Errors   RA002 no tenant in context; RA009 the login is bound to another tenant; RA004 the context names no tenant
 
 CREATE OR REPLACE FUNCTION attribution.require_tenant()
 RETURNS trigger
@@ -17,13 +17,7 @@ BEGIN
             DETAIL = 'Events belong to a tenant, and neither set_tenant() nor authenticate() was called in this transaction.',
             HINT = 'In the same transaction, first: SELECT attribution.set_tenant(''…''); or SET LOCAL app.current_tenant_id = ''…''.';
     END IF;
-    IF NOT attribution.login_permits(attribution.current_tenant()) THEN
-        RAISE EXCEPTION USING
-            ERRCODE = 'RA009',
-            MESSAGE = 'this login may not work for that tenant',
-            DETAIL = format('Login %s is bound to another tenant.', session_user),
-            HINT = 'Use the tenant that the login is bound to, or a login of the other tenant (ctl tenant bind-login).';
-    END IF;
+    PERFORM attribution.assert_tenant(attribution.current_tenant());
     RETURN NULL;
 END
 $$;
@@ -31,6 +25,6 @@ $$;
 ALTER FUNCTION attribution.require_tenant() OWNER TO attribution_owner;
 
 COMMENT ON FUNCTION attribution.require_tenant() IS
-'Statement trigger: refuses to write without a tenant in context (RA002) or for a tenant that the login may not work for (RA009).';
+'Statement trigger: refuses to write without a tenant in context (RA002), for one that the login may not work for (RA009) or that does not exist (RA004).';
 
 REVOKE ALL ON FUNCTION attribution.require_tenant() FROM PUBLIC;

@@ -16,6 +16,7 @@ VOLATILE
 AS $$
 DECLARE
     v_changed uuid[];
+    v_booked uuid[];
     v_now timestamptz;
 BEGIN
     PERFORM
@@ -27,25 +28,31 @@ BEGIN
     v_changed := attribution.store_allocations(p_tenant, p_event_ids);
     PERFORM attribution.post_allocations(p_tenant, p_event_ids);
 
+    v_booked := ARRAY(
+        SELECT k.event_id
+        FROM unnest(p_event_ids) AS k (event_id)
+        CROSS JOIN LATERAL (
+            SELECT
+            FROM attribution.attribution_allocations AS a
+            WHERE a.tenant_id = p_tenant AND a.event_id = k.event_id AND a.superseded_at IS NULL AND a.is_book
+            LIMIT 1
+        ) AS b
+    );
     v_now := clock_timestamp();
     UPDATE attribution.event_processing AS p
     SET processing_status = 'processed', processed_at = v_now, retry_count = 0, next_retry_at = NULL, last_error = NULL
-    FROM attribution.attribution_allocations AS a
-    WHERE p.tenant_id = p_tenant AND p.event_id = ANY (p_event_ids) AND p.processing_status <> 'processed'
-        AND a.tenant_id = p_tenant AND a.event_id = p.event_id AND a.is_book AND a.superseded_at IS NULL;
+    WHERE p.tenant_id = p_tenant AND p.event_id = ANY (v_booked) AND p.processing_status <> 'processed';
 
-    PERFORM attribution.record_failure(
-        p_tenant, array_agg(e.id), 'RA003', 'no book rule applies to the conversion',
-        'Its revenue cannot be posted, since no active rule with is_book lets it pass.',
-        'Activate a book rule that applies to every conversion; the conversion is retried.'
-    )
-    FROM attribution.attribution_events AS e
-    WHERE e.tenant_id = p_tenant AND e.id = ANY (p_event_ids) AND e.event_kind = 'conversion'
-        AND NOT EXISTS (
-            SELECT FROM attribution.attribution_allocations AS a
-            WHERE a.tenant_id = p_tenant AND a.event_id = e.id AND a.is_book AND a.superseded_at IS NULL
+    IF cardinality(v_booked) < cardinality(p_event_ids) THEN
+        PERFORM attribution.record_failure(
+            p_tenant, array_agg(e.id), 'RA003', 'no book rule applies to the conversion',
+            'Its revenue cannot be posted, since no active rule with is_book lets it pass.',
+            'Activate a book rule that applies to every conversion; the conversion is retried.'
         )
-    HAVING count(*) > 0;
+        FROM attribution.attribution_events AS e
+        WHERE e.tenant_id = p_tenant AND e.id = ANY (p_event_ids) AND e.id <> ALL (v_booked) AND e.event_kind = 'conversion'
+        HAVING count(*) > 0;
+    END IF;
 
     RETURN cardinality(v_changed);
 END

@@ -10,22 +10,36 @@ RETURNS uuid[]
 LANGUAGE sql
 STABLE
 AS $$
-    WITH sessions AS (
+    WITH events AS MATERIALIZED (
+        SELECT e.id, e.event_kind, e.session_id, e.occurred_at
+        FROM unnest(p_event_ids) AS k (id)
+        CROSS JOIN LATERAL (
+            SELECT x.*
+            FROM attribution.attribution_events AS x
+            WHERE x.tenant_id = p_tenant AND x.id = k.id
+            OFFSET 0
+        ) AS e
+    ),
+    sessions AS (
         SELECT e.session_id, min(e.occurred_at) AS since
-        FROM attribution.attribution_events AS e
-        WHERE e.tenant_id = p_tenant AND e.id = ANY (p_event_ids) AND e.event_kind = 'touch'
+        FROM events AS e
+        WHERE e.event_kind = 'touch'
         GROUP BY e.session_id
     ),
     affected AS (
         SELECT e.id
-        FROM attribution.attribution_events AS e
-        WHERE e.tenant_id = p_tenant AND e.id = ANY (p_event_ids) AND e.event_kind = 'conversion'
+        FROM events AS e
+        WHERE e.event_kind = 'conversion'
         UNION
         SELECT c.id
         FROM sessions AS s
-        JOIN attribution.attribution_events AS c
-            ON c.tenant_id = p_tenant AND c.session_id = s.session_id AND c.event_kind = 'conversion'
-            AND c.occurred_at >= s.since
+        CROSS JOIN LATERAL (
+            SELECT e.id
+            FROM attribution.attribution_events AS e
+            WHERE e.tenant_id = p_tenant AND e.session_id = s.session_id AND e.event_kind = 'conversion'
+                AND e.occurred_at >= s.since
+            OFFSET 0
+        ) AS c
     )
     SELECT coalesce(array_agg(a.id ORDER BY a.id), '{}')
     FROM affected AS a

@@ -82,7 +82,8 @@ CREATE TABLE attribution.event_processing (
     FOREIGN KEY (tenant_id, event_id) REFERENCES attribution.attribution_events (tenant_id, id) ON DELETE RESTRICT
 );
 
-CREATE INDEX event_processing_open ON attribution.event_processing (tenant_id, next_retry_at)
+CREATE INDEX event_processing_open ON attribution.event_processing (tenant_id, event_id)
+    INCLUDE (processing_status, next_retry_at)
     WHERE processing_status <> 'processed';
 
 COMMENT ON TABLE attribution.event_processing IS 'State of attribution beside each immutable conversion and refund; its row is the lock that workers take.';

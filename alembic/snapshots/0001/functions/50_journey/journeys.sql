@@ -6,8 +6,11 @@
 -- Reads       attribution_events, attribution_rules
 --
 -- A touch counts when it lies in the conversion's session and in [cutoff - lookback, cutoff], to the microsecond. The
--- window is subtracted in UTC: a day is 24 hours, whatever the session's time zone. A new journey option goes here;
--- a new fact for a model is a new column over one of the windows.
+-- window is subtracted in UTC: a day is 24 hours, whatever the session's time zone. A new journey option goes here; a new
+-- fact for a model is a new column over one of the windows.
+--
+-- OFFSET 0 keeps each look-up what it is, one probe of an index per conversion, whatever the planner believes of the
+-- tables' sizes; store_allocations() and post_allocations() do the same.
 
 CREATE OR REPLACE FUNCTION attribution.journeys(p_tenant uuid, p_event_ids uuid[])
 RETURNS TABLE (
@@ -51,12 +54,17 @@ AS $$
             r.is_book AND row_number() OVER (
                 PARTITION BY c.id ORDER BY r.is_book DESC, r.priority, r.created_at, r.id
             ) = 1 AS is_book
-        FROM attribution.attribution_events AS c
+        FROM unnest(p_event_ids) AS k (id)
+        CROSS JOIN LATERAL (
+            SELECT e.*
+            FROM attribution.attribution_events AS e
+            WHERE e.tenant_id = p_tenant AND e.id = k.id AND e.event_kind = 'conversion'
+            OFFSET 0
+        ) AS c
         JOIN rules AS r
             ON attribution.rule_applies(
                 r.applies_to, c.event_type, c.campaign_id, c.partner_id, c.currency, c.conversion_value_cents
             )
-        WHERE c.tenant_id = p_tenant AND c.id = ANY (p_event_ids) AND c.event_kind = 'conversion'
     )
     SELECT
         s.event_id, s.occurred_at, s.value_cents, s.currency,
@@ -74,6 +82,7 @@ AS $$
         WHERE e.tenant_id = p_tenant AND e.session_id = s.session_id AND e.event_kind = 'touch'
             AND e.occurred_at <= s.occurred_at
             AND e.occurred_at >= (s.occurred_at AT TIME ZONE 'UTC' - s.lookback) AT TIME ZONE 'UTC'
+        OFFSET 0
     ) AS t ON true
     WINDOW
         so_far AS (

@@ -19,9 +19,14 @@ BEGIN
         SELECT c.* FROM attribution.compute_allocations(p_tenant, p_event_ids) AS c
     ),
     current AS MATERIALIZED (
-        SELECT a.id, a.event_id, a.rule_id, a."position", a.touch_id, a.allocation_ratio, a.allocated_revenue_cents, a.is_book
-        FROM attribution.attribution_allocations AS a
-        WHERE a.tenant_id = p_tenant AND a.event_id = ANY (p_event_ids) AND a.superseded_at IS NULL
+        SELECT c.*
+        FROM unnest(p_event_ids) AS k (event_id)
+        CROSS JOIN LATERAL (
+            SELECT a.id, a.event_id, a.rule_id, a."position", a.touch_id, a.allocation_ratio, a.allocated_revenue_cents, a.is_book
+            FROM attribution.attribution_allocations AS a
+            WHERE a.tenant_id = p_tenant AND a.event_id = k.event_id AND a.superseded_at IS NULL
+            OFFSET 0
+        ) AS c
     ),
     changed AS MATERIALIZED (
         SELECT DISTINCT event_id, rule_id

@@ -17,26 +17,36 @@ DECLARE
     v_now timestamptz := clock_timestamp();
     v_lines bigint;
 BEGIN
-    WITH reversals AS MATERIALIZED (
+    WITH posted AS MATERIALIZED ( -- lines that nothing has reversed
         SELECT l.*
-        FROM attribution.revenue_ledger AS l
-        JOIN attribution.attribution_allocations AS a ON a.tenant_id = l.tenant_id AND a.id = l.allocation_id
-        WHERE l.tenant_id = p_tenant AND l.event_id = ANY (p_event_ids) AND l.entry_type = 'attribution'
-            AND (a.superseded_at IS NOT NULL OR NOT a.is_book)
-            AND NOT EXISTS (
-                SELECT FROM attribution.revenue_ledger AS r WHERE r.tenant_id = p_tenant AND r.reverses_id = l.id
-            )
+        FROM unnest(p_event_ids) AS k (event_id)
+        CROSS JOIN LATERAL (
+            SELECT x.*
+            FROM attribution.revenue_ledger AS x
+            WHERE x.tenant_id = p_tenant AND x.event_id = k.event_id AND x.entry_type = 'attribution'
+                AND NOT EXISTS (
+                    SELECT FROM attribution.revenue_ledger AS r WHERE r.tenant_id = p_tenant AND r.reverses_id = x.id
+                )
+            OFFSET 0
+        ) AS l
+    ),
+    booked AS MATERIALIZED ( -- what is current
+        SELECT a.*
+        FROM unnest(p_event_ids) AS k (event_id)
+        CROSS JOIN LATERAL (
+            SELECT x.*, coalesce(e.transaction_id, e.id::text) AS transaction_id
+            FROM attribution.attribution_allocations AS x
+            JOIN attribution.attribution_events AS e ON e.tenant_id = p_tenant AND e.id = k.event_id
+            WHERE x.tenant_id = p_tenant AND x.event_id = k.event_id AND x.superseded_at IS NULL
+                AND x.is_book AND x.allocated_revenue_cents > 0
+            OFFSET 0
+        ) AS a
+    ),
+    reversals AS MATERIALIZED (
+        SELECT p.* FROM posted AS p WHERE NOT EXISTS (SELECT FROM booked AS b WHERE b.id = p.allocation_id)
     ),
     postings AS MATERIALIZED (
-        SELECT a.*, coalesce(e.transaction_id, e.id::text) AS transaction_id
-        FROM attribution.attribution_allocations AS a
-        JOIN attribution.attribution_events AS e ON e.tenant_id = a.tenant_id AND e.id = a.event_id
-        WHERE a.tenant_id = p_tenant AND a.event_id = ANY (p_event_ids)
-            AND a.superseded_at IS NULL AND a.is_book AND a.allocated_revenue_cents > 0
-            AND NOT EXISTS (
-                SELECT FROM attribution.revenue_ledger AS l
-                WHERE l.tenant_id = p_tenant AND l.allocation_id = a.id AND l.entry_type = 'attribution'
-            )
+        SELECT b.* FROM booked AS b WHERE NOT EXISTS (SELECT FROM posted AS p WHERE p.allocation_id = b.id)
     ),
     restated AS MATERIALIZED (
         SELECT DISTINCT r.event_id FROM reversals AS r

@@ -87,38 +87,38 @@ AS $$
     )) IS DISTINCT FROM (b.entry_count, b.entries_hash)
     UNION ALL
     -- What is stored is what the facts give, for each conversion that nothing in the queue may still change. Rules may have
-    -- changed since without restating history, so only rules that the conversion has allocations of are compared.
-    SELECT 'allocation_altered', 'conversion ' || x.event_id, 'its allocations are not what its journey gives under rule ' || x.rule_id
+    -- changed since without restating history, so only active rules that the conversion has allocations of are compared.
+    SELECT DISTINCT 'allocation_altered', 'conversion ' || event_id, 'its allocations are not what its journey gives under rule ' || rule_id
     FROM (
-        SELECT DISTINCT event_id, rule_id
-        FROM attribution.compute_allocations(p_tenant, ARRAY(
-            SELECT p.event_id
-            FROM attribution.event_processing AS p
-            WHERE p.tenant_id = p_tenant AND p.processing_status = 'processed'
-                AND p.event_id NOT IN (
-                    SELECT f.id
-                    FROM unnest(attribution.conversions_affected_by(p_tenant, ARRAY(
-                        SELECT e.id
-                        FROM attribution.work_queue AS q
-                        CROSS JOIN LATERAL unnest(q.event_ids) AS e (id)
-                        WHERE q.tenant_id = p_tenant
-                    ))) AS f (id)
-                )
-        )) AS d
+        SELECT array_agg(p.event_id) AS event_ids
+        FROM attribution.event_processing AS p
+        WHERE p.tenant_id = p_tenant AND p.processing_status = 'processed'
+            AND p.event_id NOT IN (
+                SELECT f.id
+                FROM unnest(attribution.conversions_affected_by(p_tenant, ARRAY(
+                    SELECT e.id
+                    FROM attribution.work_queue AS q
+                    CROSS JOIN LATERAL unnest(q.event_ids) AS e (id)
+                    WHERE q.tenant_id = p_tenant
+                ))) AS f (id)
+            )
+    ) AS settled
+    CROSS JOIN LATERAL (
+        SELECT event_id, rule_id
+        FROM attribution.compute_allocations(p_tenant, settled.event_ids) AS d
         FULL JOIN (
             SELECT a.*
-            FROM attribution.attribution_allocations AS a
-            WHERE a.tenant_id = p_tenant AND a.superseded_at IS NULL
+            FROM unnest(settled.event_ids) AS k (event_id)
+            JOIN attribution.attribution_allocations AS a
+                ON a.tenant_id = p_tenant AND a.event_id = k.event_id AND a.superseded_at IS NULL
         ) AS c USING (event_id, rule_id, "position")
-        WHERE (
-            d.touch_id, d.channel_code, d.campaign_id, d.partner_id, d.allocation_ratio, d.allocated_revenue_cents, d.reason
-        ) IS DISTINCT FROM (
-            c.touch_id, c.channel_code, c.campaign_id, c.partner_id, c.allocation_ratio, c.allocated_revenue_cents, c.reason
-        )
+        WHERE (d.touch_id, d.channel_code, d.campaign_id, d.partner_id, d.allocation_ratio, d.allocated_revenue_cents)
+            IS DISTINCT FROM (c.touch_id, c.channel_code, c.campaign_id, c.partner_id, c.allocation_ratio, c.allocated_revenue_cents)
     ) AS x
-    JOIN attribution.attribution_rules AS r ON r.tenant_id = p_tenant AND r.id = x.rule_id AND r.status = 'active'
     WHERE EXISTS (
-        SELECT FROM attribution.attribution_allocations AS a
+        SELECT
+        FROM attribution.attribution_allocations AS a
+        JOIN attribution.attribution_rules AS r ON r.tenant_id = p_tenant AND r.id = a.rule_id AND r.status = 'active'
         WHERE a.tenant_id = p_tenant AND a.event_id = x.event_id AND a.rule_id = x.rule_id AND a.superseded_at IS NULL
     )
     UNION ALL
@@ -156,6 +156,12 @@ AS $$
         FROM attribution.work_queue AS q
         CROSS JOIN LATERAL unnest(q.event_ids) AS e (id)
         WHERE q.tenant_id = p_tenant
+    )
+    UNION ALL
+    SELECT 'orphan', 'key ' || k.idempotency_key, 'the key counts as accepted and has no event'
+    FROM attribution.event_keys AS k
+    WHERE k.tenant_id = p_tenant AND NOT EXISTS (
+        SELECT FROM attribution.attribution_events AS e WHERE e.tenant_id = p_tenant AND e.idempotency_key = k.idempotency_key
     )
     UNION ALL
     SELECT 'processing_dead', 'event ' || p.event_id, p.last_error
