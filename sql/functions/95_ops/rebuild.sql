@@ -17,7 +17,6 @@ VOLATILE
 SECURITY DEFINER
 SET search_path = attribution, pg_temp
 SET lock_timeout = '10s'
-SET plan_cache_mode = force_custom_plan
 AS $$
 DECLARE
     v_slice constant int := 1000;

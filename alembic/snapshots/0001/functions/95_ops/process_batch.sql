@@ -6,8 +6,7 @@
 --          the claim is undone with the transaction)
 -- Writes   deletes from work_queue; see attribute_conversions()
 -- SECURITY DEFINER: nobody but the engine writes allocations and the ledger. A lock that is not granted in 10 seconds
--- ends the try, so that no runner waits for ever behind a forgotten transaction. Plans are made for each slice, whose size
--- and the tables' matter more than the milliseconds of planning.
+-- ends the try, so that no runner waits for ever behind a forgotten transaction.
 
 CREATE OR REPLACE FUNCTION attribution.process_batch(p_tenant uuid, p_limit int DEFAULT 1000)
 RETURNS int
@@ -16,7 +15,6 @@ VOLATILE
 SECURITY DEFINER
 SET search_path = attribution, pg_temp
 SET lock_timeout = '10s'
-SET plan_cache_mode = force_custom_plan
 AS $$
 DECLARE
     v_slice constant int := 1000; -- conversions per statement: bounds memory, and what a poison one costs
