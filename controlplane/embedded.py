@@ -141,6 +141,7 @@ class Cluster:
             bindir = reachable_bindir(self.bindir)
             if not (self.datadir / "PG_VERSION").exists():
                 self._initdb(bindir)
+            self._hand_over()
             socket_dir = self._claim_socket_dir()
             self._clear_stale_locks(socket_dir)
             self._write_config(socket_dir)
@@ -225,6 +226,14 @@ class Cluster:
         with (fresh / "postgresql.conf").open("a") as conf:
             conf.write("\ninclude_if_exists = 'ctl.conf'\n")
         fresh.rename(self.datadir)
+
+    def _hand_over(self) -> None:
+        """Give the files to the user that servers run as now: packages may have made `postgres` since."""
+        user = server_user()
+        if user and self.datadir.owner() != user:
+            for directory, _, files in os.walk(self.datadir):
+                for path in (directory, *(str(Path(directory, name)) for name in files)):
+                    shutil.chown(path, user, pwd.getpwnam(user).pw_gid)
 
     def _write_config(self, socket_dir: str) -> None:
         settings = {**self.options, "unix_socket_directories": socket_dir}

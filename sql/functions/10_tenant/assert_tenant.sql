@@ -36,4 +36,4 @@ COMMENT ON FUNCTION attribution.assert_tenant(uuid) IS
 'Raises RA009 when the login is bound to another tenant, RA004 when the tenant does not exist.';
 
 REVOKE ALL ON FUNCTION attribution.assert_tenant(uuid) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION attribution.assert_tenant(uuid) TO attribution_app, attribution_reader, attribution_admin;
+GRANT EXECUTE ON FUNCTION attribution.assert_tenant(uuid) TO attribution_owner, attribution_app, attribution_reader, attribution_admin;

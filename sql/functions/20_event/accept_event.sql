@@ -4,7 +4,7 @@
 -- Returns  the row with the engine's columns filled in; null for duplicates and quarantined rows, so that the INSERT
 --          goes on without them
 -- Errors   RA009 the row is for another tenant than the one in context; RA010 see quarantine_event()
--- Reads    attribution_events, event_types, channel_taxonomy, channel_aliases, currencies, tenants
+-- Reads    event_types, channel_taxonomy, channel_aliases, currencies, tenants
 -- Writes   event_keys, dead_events
 -- SECURITY DEFINER: an app may neither write dead_events nor read every channel alias.
 --
@@ -163,35 +163,30 @@ BEGIN
         SELECT c.error_code, c.error_message, c.error_hint INTO v_code, v_message, v_hint
         FROM attribution.check_payload(NEW.raw_payload) AS c;
     END IF;
-    IF v_code IS NULL AND EXISTS (
-        SELECT FROM attribution.attribution_events AS e WHERE e.tenant_id = v_tenant AND e.id = NEW.id
-    ) THEN
+
+    IF v_code IS NULL THEN
+        -- Waits for a transaction that is sending the same key or id, and then knows whether it was accepted.
+        INSERT INTO attribution.event_keys (tenant_id, idempotency_key, event_id)
+        VALUES (v_tenant, NEW.idempotency_key, NEW.id)
+        ON CONFLICT DO NOTHING;
+        IF FOUND THEN
+            RETURN NEW;
+        END IF;
         v_code := 'INVALID_VALUE';
         v_column := 'id';
         v_message := 'id is taken by an event with another idempotency key';
         v_hint := 'Leave id out: the database makes one.';
     END IF;
 
-    IF v_code IS NOT NULL THEN
-        -- A channel may have been retired since the event was accepted: sent again, it is still a duplicate.
-        IF NOT EXISTS (
-            SELECT
-            FROM attribution.event_keys AS k
-            WHERE k.tenant_id = v_tenant AND k.idempotency_key = NEW.idempotency_key
-        ) THEN
-            PERFORM attribution.quarantine_event(NEW, v_code, v_message, v_column, v_hint);
-        END IF;
-        RETURN NULL;
+    -- Whatever is wrong with it now (its channel may have been retired since), an event that was accepted is a duplicate.
+    IF NOT EXISTS (
+        SELECT
+        FROM attribution.event_keys AS k
+        WHERE k.tenant_id = v_tenant AND k.idempotency_key = NEW.idempotency_key
+    ) THEN
+        PERFORM attribution.quarantine_event(NEW, v_code, v_message, v_column, v_hint);
     END IF;
-
-    -- Waits for a transaction that is sending the same key, and then knows whether it was accepted.
-    INSERT INTO attribution.event_keys (tenant_id, idempotency_key)
-    VALUES (v_tenant, NEW.idempotency_key)
-    ON CONFLICT DO NOTHING;
-    IF NOT FOUND THEN
-        RETURN NULL;
-    END IF;
-    RETURN NEW;
+    RETURN NULL;
 END
 $$;
 

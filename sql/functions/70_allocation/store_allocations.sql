@@ -28,19 +28,20 @@ BEGIN
             OFFSET 0
         ) AS c
     ),
-    changed AS MATERIALIZED (
-        SELECT DISTINCT event_id, rule_id
+    compared AS MATERIALIZED (
+        SELECT
+            event_id, d AS due, c.id AS current_id,
+            bool_or((d.touch_id, d.allocation_ratio, d.allocated_revenue_cents, d.is_book)
+                IS DISTINCT FROM (c.touch_id, c.allocation_ratio, c.allocated_revenue_cents, c.is_book)
+            ) OVER (PARTITION BY event_id, rule_id) AS is_changed
         FROM due AS d
         FULL JOIN current AS c USING (event_id, rule_id, "position")
-        WHERE (d.touch_id, d.allocation_ratio, d.allocated_revenue_cents, d.is_book)
-            IS DISTINCT FROM (c.touch_id, c.allocation_ratio, c.allocated_revenue_cents, c.is_book)
     ),
     superseded AS (
         UPDATE attribution.attribution_allocations AS a
         SET superseded_at = v_now
-        FROM changed AS x
-        JOIN current AS c USING (event_id, rule_id)
-        WHERE a.tenant_id = p_tenant AND a.id = c.id
+        FROM compared AS x
+        WHERE a.tenant_id = p_tenant AND a.id = x.current_id AND x.is_changed
         RETURNING 1
     ),
     inserted AS (
@@ -49,18 +50,18 @@ BEGIN
             partner_id, allocation_ratio, allocated_revenue_cents, currency, occurred_at, reason, created_at
         )
         SELECT
-            p_tenant, d.event_id, d.rule_id, d.model_version, d.is_book, d.touch_id, d."position", d.channel_code,
-            d.campaign_id, d.partner_id, d.allocation_ratio, d.allocated_revenue_cents, d.currency, d.occurred_at, d.reason,
-            v_now
-        FROM due AS d
-        JOIN changed AS x USING (event_id, rule_id)
-        -- Reading the count makes the update run first: a place must be free before it is taken again.
-        WHERE (SELECT count(*) FROM superseded) >= 0
+            p_tenant, (x.due).event_id, (x.due).rule_id, (x.due).model_version, (x.due).is_book, (x.due).touch_id,
+            (x.due)."position", (x.due).channel_code, (x.due).campaign_id, (x.due).partner_id, (x.due).allocation_ratio,
+            (x.due).allocated_revenue_cents, (x.due).currency, (x.due).occurred_at, (x.due).reason, v_now
+        FROM compared AS x
+        WHERE x.is_changed AND (x.due).event_id IS NOT NULL
+            -- Reading the count makes the update run first: a place must be free before it is taken again.
+            AND (SELECT count(*) FROM superseded) >= 0
         RETURNING 1
     )
     SELECT array_agg(DISTINCT x.event_id) INTO v_changed
-    FROM changed AS x
-    WHERE (SELECT count(*) FROM inserted) >= 0;
+    FROM compared AS x
+    WHERE x.is_changed AND (SELECT count(*) FROM inserted) >= 0;
 
     RETURN coalesce(v_changed, '{}');
 END

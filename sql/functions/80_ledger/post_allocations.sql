@@ -42,31 +42,34 @@ BEGIN
             OFFSET 0
         ) AS a
     ),
-    reversals AS MATERIALIZED (
-        SELECT p.* FROM posted AS p WHERE NOT EXISTS (SELECT FROM booked AS b WHERE b.id = p.allocation_id)
-    ),
-    postings AS MATERIALIZED (
-        SELECT b.* FROM booked AS b WHERE NOT EXISTS (SELECT FROM posted AS p WHERE p.allocation_id = b.id)
-    ),
-    restated AS MATERIALIZED (
-        SELECT DISTINCT r.event_id FROM reversals AS r
+    compared AS MATERIALIZED ( -- a FULL JOIN, since that is never a nested loop, however few rows are expected
+        SELECT
+            p AS posted, b AS booked,
+            bool_or(b.id IS NULL) OVER (PARTITION BY coalesce(p.event_id, b.event_id)) AS is_restated
+        FROM posted AS p
+        FULL JOIN booked AS b ON b.id = p.allocation_id
+        WHERE p.id IS NULL OR b.id IS NULL
     ),
     lines AS MATERIALIZED (
         SELECT
-            attribution.uuid_v7() AS id, 'restatement' AS kind, NULL::uuid AS rule_id, r.transaction_id, r.event_id,
-            r.allocation_id, 'reversal' AS entry_type, 'captured' AS state, 'captured' AS previous_state, r.channel_code,
-            r.campaign_id, r.partner_id, -r.amount_cents AS amount_cents, r.currency, -r.amount_usd_cents AS amount_usd_cents,
-            r.fx_rate_used, r.fx_conversion_timestamp, r.id AS reverses_id, r.occurred_at
-        FROM reversals AS r
+            attribution.uuid_v7() AS id, 'restatement' AS kind, NULL::uuid AS rule_id, (c.posted).transaction_id,
+            (c.posted).event_id, (c.posted).allocation_id, 'reversal' AS entry_type, 'captured' AS state,
+            'captured' AS previous_state, (c.posted).channel_code, (c.posted).campaign_id, (c.posted).partner_id,
+            -(c.posted).amount_cents AS amount_cents, (c.posted).currency, -(c.posted).amount_usd_cents AS amount_usd_cents,
+            (c.posted).fx_rate_used, (c.posted).fx_conversion_timestamp, (c.posted).id AS reverses_id, (c.posted).occurred_at
+        FROM compared AS c
+        WHERE (c.booked).id IS NULL
         UNION ALL
         SELECT
-            attribution.uuid_v7(), CASE WHEN s.event_id IS NULL THEN 'attribution' ELSE 'restatement' END, p.rule_id,
-            p.transaction_id, p.event_id, p.id, 'attribution', 'captured', CASE WHEN s.event_id IS NOT NULL THEN 'captured' END,
-            p.channel_code, p.campaign_id, p.partner_id, p.allocated_revenue_cents, p.currency,
-            CASE p.currency WHEN 'USD' THEN p.allocated_revenue_cents END, CASE p.currency WHEN 'USD' THEN 1::numeric END,
-            CASE p.currency WHEN 'USD' THEN p.occurred_at END, NULL, p.occurred_at
-        FROM postings AS p
-        LEFT JOIN restated AS s USING (event_id)
+            attribution.uuid_v7(), CASE WHEN c.is_restated THEN 'restatement' ELSE 'attribution' END, (c.booked).rule_id,
+            (c.booked).transaction_id, (c.booked).event_id, (c.booked).id, 'attribution', 'captured',
+            CASE WHEN c.is_restated THEN 'captured' END, (c.booked).channel_code, (c.booked).campaign_id,
+            (c.booked).partner_id, (c.booked).allocated_revenue_cents, (c.booked).currency,
+            CASE (c.booked).currency WHEN 'USD' THEN (c.booked).allocated_revenue_cents END,
+            CASE (c.booked).currency WHEN 'USD' THEN 1::numeric END,
+            CASE (c.booked).currency WHEN 'USD' THEN (c.booked).occurred_at END, NULL, (c.booked).occurred_at
+        FROM compared AS c
+        WHERE (c.posted).id IS NULL
     ),
     batches AS MATERIALIZED (
         SELECT

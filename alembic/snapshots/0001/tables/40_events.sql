@@ -62,12 +62,15 @@ COMMENT ON COLUMN attribution.attribution_events.raw_payload IS 'Whatever else t
 CREATE TABLE attribution.event_keys (
     tenant_id uuid NOT NULL,
     idempotency_key text COLLATE "C" NOT NULL,
-    PRIMARY KEY (tenant_id, idempotency_key)
+    event_id uuid NOT NULL,
+    PRIMARY KEY (tenant_id, idempotency_key),
+    UNIQUE (tenant_id, event_id)
 );
 
 COMMENT ON TABLE attribution.event_keys IS 'One row per accepted event, written just before it: where senders of the same key at the same time meet, wait, and learn who was first. The unique key of attribution_events alone would fail the second sender''s whole statement.';
 COMMENT ON COLUMN attribution.event_keys.tenant_id IS 'Tenant.';
 COMMENT ON COLUMN attribution.event_keys.idempotency_key IS 'The event''s key.';
+COMMENT ON COLUMN attribution.event_keys.event_id IS 'The event''s id, which an app may choose: unique here for the same reason.';
 
 CREATE TABLE attribution.event_processing (
     tenant_id uuid NOT NULL,

@@ -16,8 +16,8 @@ SELECT
     id, id, CASE WHEN name < 'sample 2' THEN 'purchase' ELSE 'visit' END,
     CASE WHEN name < 'sample 2' THEN 'conversion' ELSE 'touch' END, id, now(), 'key ' || id
 FROM attribution.tenants;
-INSERT INTO attribution.event_keys (tenant_id, idempotency_key)
-SELECT id, 'key ' || id FROM attribution.tenants;
+INSERT INTO attribution.event_keys (tenant_id, idempotency_key, event_id)
+SELECT id, 'key ' || id, id FROM attribution.tenants;
 INSERT INTO attribution.event_processing (tenant_id, event_id)
 SELECT id, id FROM attribution.tenants;
 INSERT INTO attribution.dead_events (tenant_id, source, error_code, error_message, raw_payload, idempotency_key)
