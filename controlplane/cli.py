@@ -20,8 +20,10 @@ class Ctl(click.Group):
     """A group whose commands end in one readable message: exit code 1, 2 (usage) or 3 (could not run)."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        # Like Ctrl-C: the running statement is cancelled, and what must be tidied up is.
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        # Like Ctrl-C: the running statement is cancelled, and what must be tidied up is. SIGINT by name,
+        # since a shell starts background jobs with it ignored, and `ctl run --watch` is one.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.default_int_handler)
         return super().__call__(*args, **kwargs)
 
     def invoke(self, ctx: click.Context) -> Any:

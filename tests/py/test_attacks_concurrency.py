@@ -69,12 +69,13 @@ def test_26_a_unique_key_decides_what_a_duplicate_is(world: World) -> None:
         )
 
     assert attack() == 1
-    exists = "EXISTS (SELECT FROM attribution.event_keys AS k WHERE k.idempotency_key = NEW.idempotency_key)"
-    world.rewrite(
-        "accept_event",
-        "    ON CONFLICT DO NOTHING;\n    IF NOT FOUND THEN",
-        f"    ;\n    IF {exists} AND NOT FOUND THEN",
+    exists = (
+        "EXISTS (SELECT FROM attribution.event_keys AS k"
+        " WHERE k.tenant_id = v_tenant AND k.idempotency_key = NEW.idempotency_key)"
     )
+    takes_key = "    IF v_code IS NULL THEN\n        -- Waits"
+    world.rewrite("accept_event", takes_key, takes_key.replace("NULL THEN", f"NULL AND NOT {exists} THEN"))
+    world.rewrite("accept_event", "        ON CONFLICT DO NOTHING;", "        ;")
     world.do(
         "ALTER TABLE attribution.event_keys DROP CONSTRAINT event_keys_pkey",
         "ALTER TABLE attribution.attribution_events DROP CONSTRAINT IF EXISTS attribution_events_idempotency",

@@ -12,23 +12,15 @@ LANGUAGE plpgsql
 VOLATILE
 AS $$
 DECLARE
-    v_database text := current_setting('cron.database_name', true);
     v_job text := 'attribution_run_pending:' || current_database();
 BEGIN
-    IF v_database IS NULL OR (v_database = current_database() AND to_regprocedure('cron.schedule(text, text, text)') IS NULL) THEN
+    IF to_regprocedure('cron.schedule(text, text, text)') IS NULL THEN
         RAISE EXCEPTION USING
             ERRCODE = 'feature_not_supported',
-            MESSAGE = 'this server has no pg_cron',
-            DETAIL = 'The pg_cron library is not preloaded, or CREATE EXTENSION pg_cron was not run.',
-            HINT = 'Preload pg_cron and create the extension, or let a scheduler of yours run: ctl run --watch.';
-    END IF;
-    IF v_database <> current_database() THEN
-        RAISE EXCEPTION USING
-            ERRCODE = 'feature_not_supported',
-            MESSAGE = format('pg_cron lives in database %s, not in this one', v_database),
-            DETAIL = 'Jobs are scheduled where cron.database_name points.',
-            HINT = format('Connect to %I and run: SELECT cron.schedule_in_database(%L, ''* * * * *'', ''CALL attribution.run_pending(50)'', %L);',
-                v_database, v_job, current_database());
+            MESSAGE = 'this database has no pg_cron',
+            DETAIL = 'The library is not preloaded, CREATE EXTENSION pg_cron was not run, or it lives in another database (cron.database_name).',
+            HINT = format('Create the extension; or run in its database: SELECT cron.schedule_in_database(%L, ''* * * * *'', ''CALL attribution.run_pending(50)'', %L); or let a scheduler of yours run: ctl run --watch.',
+                v_job, current_database());
     END IF;
     EXECUTE format('SELECT cron.schedule(%L, %L, %L)', v_job, '* * * * *', 'CALL attribution.run_pending(50)');
     RETURN ARRAY[v_job];
