@@ -10,8 +10,6 @@ LANGUAGE plpgsql
 VOLATILE
 SET search_path = attribution, pg_temp
 AS $$
-DECLARE
-    v_errors text;
 BEGIN
     IF TG_OP = 'UPDATE' AND to_jsonb(NEW) - 'status' IS DISTINCT FROM to_jsonb(OLD) - 'status' THEN
         RAISE EXCEPTION USING
@@ -21,15 +19,7 @@ BEGIN
             HINT = 'Insert a new version and activate it.';
     END IF;
     IF NEW.status = 'active' AND (TG_OP = 'INSERT' OR OLD.status <> 'active') THEN
-        SELECT string_agg(e.path || ': ' || e.message, E'\n' ORDER BY e.path, e.message) INTO v_errors
-        FROM attribution.validate_rule(to_jsonb(NEW)) AS e;
-        IF v_errors IS NOT NULL THEN
-            RAISE EXCEPTION USING
-                ERRCODE = 'RA003',
-                MESSAGE = format('rule %s is not valid', coalesce(quote_ident(NEW.name), 'without a name')),
-                DETAIL = v_errors,
-                HINT = 'Correct each of these. SELECT * FROM attribution.validate_rule(…) shows them with hints.';
-        END IF;
+        PERFORM attribution.assert_rule(to_jsonb(NEW));
     END IF;
     RETURN NEW;
 END

@@ -1,4 +1,4 @@
--- next_tenant_with_work(p_after): the next tenant, in id order, with queued events or due retries.
+-- next_tenant_with_work(p_after): the next tenant, in id order, with queued events, due retries or due dead events.
 --
 -- p_after  the tenant served last; null: from the start
 -- Returns  a tenant's id that the login may work for, or null
@@ -21,6 +21,11 @@ AS $$
             OR EXISTS (
                 SELECT FROM attribution.event_processing AS p
                 WHERE p.tenant_id = t.id AND p.processing_status = 'failed' AND p.next_retry_at <= clock_timestamp()
+            )
+            OR EXISTS (
+                SELECT FROM attribution.dead_events AS d
+                WHERE d.tenant_id = t.id AND d.remediation_status IN ('pending', 'retrying')
+                    AND d.next_retry_at <= clock_timestamp()
             )
         )
     ORDER BY t.id

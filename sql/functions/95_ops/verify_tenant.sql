@@ -16,7 +16,8 @@ AS $$
         format('rule %s allocates %s of %s', a.rule_id, sum(a.allocated_revenue_cents), e.conversion_value_cents)
     FROM attribution.attribution_events AS e
     JOIN attribution.attribution_allocations AS a ON a.tenant_id = p_tenant AND a.event_id = e.id AND a.superseded_at IS NULL
-    WHERE e.tenant_id = p_tenant AND e.event_kind = 'conversion'
+    JOIN attribution.attribution_rules AS r ON r.tenant_id = p_tenant AND r.id = a.rule_id
+    WHERE e.tenant_id = p_tenant AND e.event_kind = 'conversion' AND r.constraint_mode <> 'allow_double_counting'
     GROUP BY e.id, a.rule_id, e.conversion_value_cents
     HAVING sum(a.allocated_revenue_cents) <> e.conversion_value_cents
     UNION ALL

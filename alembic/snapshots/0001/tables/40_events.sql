@@ -58,6 +58,18 @@ COMMENT ON COLUMN attribution.attribution_events.currency IS 'ISO 4217 code of t
 COMMENT ON COLUMN attribution.attribution_events.transaction_id IS 'The sale''s id; a refund names the sale it takes back.';
 COMMENT ON COLUMN attribution.attribution_events.raw_payload IS 'Whatever else the sender wants kept: a JSON object of at most 64 KiB, free of personal data.';
 
+CREATE TYPE attribution.parsed_event AS (
+    event attribution.attribution_events,
+    error_code text,
+    error_message text,
+    error_column text,
+    error_hint text
+);
+
+COMMENT ON TYPE attribution.parsed_event IS 'What parse_event() makes of an event sent as JSON: a row, and what is wrong with it where something is.';
+
+ALTER TYPE attribution.parsed_event OWNER TO attribution_owner;
+
 -- No foreign key: a row is written in the same breath as the event that it stands for.
 CREATE TABLE attribution.event_keys (
     tenant_id uuid NOT NULL,
@@ -131,7 +143,7 @@ CREATE INDEX dead_events_resolved ON attribution.dead_events (tenant_id, resolve
 COMMENT ON TABLE attribution.dead_events IS 'Rows that were sent but are not valid facts, with the reason and personal data masked.';
 COMMENT ON COLUMN attribution.dead_events.tenant_id IS 'Tenant.';
 COMMENT ON COLUMN attribution.dead_events.id IS 'Dead event id (UUIDv7).';
-COMMENT ON COLUMN attribution.dead_events.source IS 'Way in: insert.';
+COMMENT ON COLUMN attribution.dead_events.source IS 'Way in: insert, or ingest for the JSON functions and ctl ingest.';
 COMMENT ON COLUMN attribution.dead_events.error_code IS 'Which check refused it.';
 COMMENT ON COLUMN attribution.dead_events.error_message IS 'What is wrong, for people.';
 COMMENT ON COLUMN attribution.dead_events.error_detail IS 'column: where; hint: what to do.';
@@ -161,18 +173,50 @@ COMMENT ON COLUMN attribution.work_queue.id IS 'Time-ordered id (UUIDv7).';
 COMMENT ON COLUMN attribution.work_queue.event_ids IS 'Events of one INSERT statement.';
 COMMENT ON COLUMN attribution.work_queue.enqueued_at IS 'When they were inserted.';
 
+CREATE TABLE attribution.import_sources (
+    tenant_id uuid NOT NULL REFERENCES attribution.tenants (id) ON DELETE CASCADE,
+    name text NOT NULL CHECK (octet_length(name) BETWEEN 1 AND 512),
+    fingerprint text COLLATE "C" NOT NULL CHECK (fingerprint ~ '^[0-9]+:[0-9a-f]{64}$'),
+    position bigint NOT NULL DEFAULT 0 CHECK (position >= 0),
+    lines bigint NOT NULL DEFAULT 0 CHECK (lines >= 0),
+    digest text COLLATE "C" NOT NULL DEFAULT '' CHECK (digest ~ '^([0-9a-f]{64})?$'),
+    accepted bigint NOT NULL DEFAULT 0 CHECK (accepted >= 0),
+    duplicates bigint NOT NULL DEFAULT 0 CHECK (duplicates >= 0),
+    quarantined bigint NOT NULL DEFAULT 0 CHECK (quarantined >= 0),
+    started_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (tenant_id, name, fingerprint)
+);
+
+COMMENT ON TABLE attribution.import_sources IS 'How far each file was imported. Moved in the transaction that stores the events, so that an import which was killed goes on where it stopped.';
+COMMENT ON COLUMN attribution.import_sources.tenant_id IS 'Tenant.';
+COMMENT ON COLUMN attribution.import_sources.name IS 'The file''s name without its folders; - is standard input.';
+COMMENT ON COLUMN attribution.import_sources.fingerprint IS 'How many of its first bytes, and their SHA-256: a file that has grown since still has them.';
+COMMENT ON COLUMN attribution.import_sources.position IS 'Bytes taken in, after decompression.';
+COMMENT ON COLUMN attribution.import_sources.lines IS 'Lines taken in.';
+COMMENT ON COLUMN attribution.import_sources.digest IS 'SHA-256 of the bytes taken in: tells a file that was changed there.';
+COMMENT ON COLUMN attribution.import_sources.accepted IS 'Events that were new.';
+COMMENT ON COLUMN attribution.import_sources.duplicates IS 'Events that were known.';
+COMMENT ON COLUMN attribution.import_sources.quarantined IS 'Lines that went to dead_events.';
+COMMENT ON COLUMN attribution.import_sources.started_at IS 'First batch.';
+COMMENT ON COLUMN attribution.import_sources.updated_at IS 'Last batch.';
+
 ALTER TABLE attribution.attribution_events OWNER TO attribution_owner;
 ALTER TABLE attribution.event_keys OWNER TO attribution_owner;
 ALTER TABLE attribution.event_processing OWNER TO attribution_owner;
 ALTER TABLE attribution.dead_events OWNER TO attribution_owner;
 ALTER TABLE attribution.work_queue OWNER TO attribution_owner;
+ALTER TABLE attribution.import_sources OWNER TO attribution_owner;
 GRANT SELECT, INSERT, DELETE ON attribution.attribution_events, attribution.event_keys, attribution.event_processing,
-    attribution.dead_events, attribution.work_queue TO attribution_engine;
+    attribution.dead_events, attribution.work_queue, attribution.import_sources TO attribution_engine;
 GRANT UPDATE (processing_status, processed_at, retry_count, next_retry_at, last_error) ON attribution.event_processing
     TO attribution_engine;
 GRANT UPDATE (id) ON attribution.work_queue TO attribution_engine; -- what FOR UPDATE SKIP LOCKED asks for
 GRANT UPDATE (retry_count, last_retry_at, next_retry_at, remediation_status, resolved_event_id) ON attribution.dead_events
     TO attribution_engine;
-GRANT SELECT ON attribution.attribution_events, attribution.event_processing, attribution.dead_events, attribution.work_queue
+GRANT UPDATE (position, lines, digest, accepted, duplicates, quarantined, updated_at) ON attribution.import_sources
+    TO attribution_engine;
+GRANT SELECT ON attribution.attribution_events, attribution.event_processing, attribution.dead_events, attribution.work_queue,
+    attribution.import_sources
     TO attribution_app, attribution_reader, attribution_admin;
 GRANT INSERT ON attribution.attribution_events TO attribution_app, attribution_admin;

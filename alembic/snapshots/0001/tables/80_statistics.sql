@@ -24,6 +24,8 @@ INSERT INTO attribution.dead_events (tenant_id, source, error_code, error_messag
 SELECT id, 'sample', 'MISSING_FIELD', 'sample', '{}', 'sample' FROM attribution.tenants;
 INSERT INTO attribution.work_queue (tenant_id, event_ids)
 SELECT id, '{}' FROM attribution.tenants;
+INSERT INTO attribution.import_sources (tenant_id, name, fingerprint)
+SELECT id, 'sample', '0:' || encode(sha256(''), 'hex') FROM attribution.tenants;
 INSERT INTO attribution.attribution_allocations (
     tenant_id, id, event_id, rule_id, model_version, is_book, "position", channel_code, allocation_ratio,
     allocated_revenue_cents, currency, occurred_at, reason
@@ -43,8 +45,8 @@ DECLARE
     v_table text;
 BEGIN
     FOREACH v_table IN ARRAY ARRAY[
-        'attribution_events', 'event_keys', 'event_processing', 'dead_events', 'work_queue', 'attribution_rules', 'attribution_allocations',
-        'ledger_batches', 'revenue_ledger'
+        'attribution_events', 'event_keys', 'event_processing', 'dead_events', 'work_queue', 'import_sources', 'attribution_rules',
+        'attribution_allocations', 'ledger_batches', 'revenue_ledger'
     ] LOOP
         EXECUTE format('ALTER TABLE attribution.%I ALTER COLUMN tenant_id SET (n_distinct = 20)', v_table);
         EXECUTE format('ANALYZE attribution.%I', v_table);
@@ -59,8 +61,8 @@ DO $$
 BEGIN
     BEGIN
         TRUNCATE attribution.revenue_ledger, attribution.ledger_batches, attribution.attribution_allocations,
-            attribution.attribution_rules, attribution.work_queue, attribution.dead_events, attribution.event_processing,
-            attribution.event_keys, attribution.attribution_events;
+            attribution.attribution_rules, attribution.import_sources, attribution.work_queue, attribution.dead_events,
+            attribution.event_processing, attribution.event_keys, attribution.attribution_events;
     EXCEPTION
         WHEN lock_not_available THEN
             RAISE;

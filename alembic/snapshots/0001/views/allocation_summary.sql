@@ -18,13 +18,13 @@ SELECT
 FROM attribution.attribution_allocations AS a
 JOIN attribution.attribution_events AS e ON e.tenant_id = a.tenant_id AND e.id = a.event_id
 JOIN attribution.attribution_rules AS r ON r.tenant_id = a.tenant_id AND r.id = a.rule_id
-WHERE a.superseded_at IS NULL
+WHERE a.superseded_at IS NULL AND r.constraint_mode <> 'allow_double_counting'
 GROUP BY a.tenant_id, a.event_id, e.transaction_id, e.id, a.rule_id, r.name, a.is_book, a.currency, e.conversion_value_cents;
 
 ALTER VIEW attribution.allocation_summary OWNER TO attribution_owner;
 
 COMMENT ON VIEW attribution.allocation_summary IS
-'Per conversion and rule: its value, what is allocated, and the difference, which is always 0.';
+'Per conversion and rule: its value, what is allocated, and the difference, which is always 0. Rules that count double on purpose are left out.';
 COMMENT ON COLUMN attribution.allocation_summary.tenant_id IS 'Tenant.';
 COMMENT ON COLUMN attribution.allocation_summary.event_id IS 'Conversion.';
 COMMENT ON COLUMN attribution.allocation_summary.transaction_id IS 'The sale; the conversion''s id where the sender named none.';

@@ -14,17 +14,7 @@ SECURITY DEFINER
 SET search_path = attribution, pg_temp
 AS $$
 BEGIN
-    IF EXISTS (
-        SELECT
-        FROM attribution.tenant_logins AS l
-        WHERE l.role_name IN (session_user, current_setting('role')::name)
-    ) THEN
-        RAISE EXCEPTION USING
-            ERRCODE = 'RA009',
-            MESSAGE = 'a bound login may not bind or unbind logins',
-            DETAIL = format('Login %s is bound to a tenant.', session_user),
-            HINT = 'Use an administrator''s login that is bound to none.';
-    END IF;
+    PERFORM attribution.assert_unbound();
     IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.rolname = p_role) THEN
         RAISE EXCEPTION USING
             ERRCODE = 'undefined_object',

@@ -48,6 +48,9 @@ BEGIN
     DELETE FROM attribution.work_queue WHERE tenant_id = p_tenant;
     GET DIAGNOSTICS v_count = ROW_COUNT;
     v_counts := v_counts || jsonb_build_object('work_queue', v_count);
+    DELETE FROM attribution.import_sources WHERE tenant_id = p_tenant;
+    GET DIAGNOSTICS v_count = ROW_COUNT;
+    v_counts := v_counts || jsonb_build_object('import_sources', v_count);
     DELETE FROM attribution.dead_events WHERE tenant_id = p_tenant;
     GET DIAGNOSTICS v_count = ROW_COUNT;
     v_counts := v_counts || jsonb_build_object('dead_events', v_count);

@@ -32,6 +32,8 @@ BEGIN
             RETURN to_jsonb(attribution.mask_text(p_value #>> '{}'));
         WHEN 'number' THEN -- a card number may be sent as one
             RETURN CASE
+                WHEN abs(p_value::numeric) > 1e40 OR (abs(p_value::numeric) < 1e-40 AND p_value <> '0')
+                    THEN to_jsonb('[number beyond 1e40]'::text) -- which may have 131072 digits
                 WHEN attribution.mask_text(p_value::text) = p_value::text THEN p_value
                 ELSE to_jsonb(attribution.mask_text(p_value::text))
             END;

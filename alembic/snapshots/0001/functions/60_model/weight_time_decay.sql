@@ -1,6 +1,6 @@
 -- weight_time_decay(p_seconds_before_last, p_half_life_seconds): half the weight per half-life.
 --
--- p_seconds_before_last  age counted from the journey's last touch: after normalising, the same shares as counted from
+-- p_seconds_before_last  age, usually counted from the journey's last touch: after normalising, the same shares as counted from
 --                        the conversion, and the last touch always weighs 1, so nothing underflows. What is older than
 --                        200 half-lives weighs as if it were 200 old: 6e-61, far below a cent of any sum.
 -- p_half_life_seconds    above 0
@@ -15,7 +15,7 @@ RETURNS numeric
 LANGUAGE sql
 IMMUTABLE
 PARALLEL SAFE
-RETURN power(2::double precision, greatest(-p_seconds_before_last / p_half_life_seconds, -200))::numeric;
+RETURN power(2::double precision, least(greatest(-p_seconds_before_last / p_half_life_seconds, -200), 200))::numeric;
 
 ALTER FUNCTION attribution.weight_time_decay(double precision, double precision) OWNER TO attribution_owner;
 

@@ -10,7 +10,7 @@ IMMUTABLE
 PARALLEL SAFE
 RETURN p_model || CASE
     WHEN p_position = 0 AND p_touches = 0 THEN ': no touch within the lookback window'
-    WHEN p_position = 0 THEN ': none of ' || p_touches || ' touches earns credit'
+    WHEN p_position = 0 THEN ': earned by none of ' || p_touches || ' touches'
     WHEN p_touches = 1 THEN ': the only touch'
     WHEN p_position = 1 THEN ': first of ' || p_touches || ' touches'
     WHEN p_position = p_touches THEN ': last of ' || p_touches || ' touches'

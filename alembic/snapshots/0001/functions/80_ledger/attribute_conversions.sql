@@ -17,6 +17,8 @@ AS $$
 DECLARE
     v_changed uuid[];
     v_booked uuid[];
+    v_failed uuid[];
+    v_rules text;
     v_now timestamptz;
 BEGIN
     PERFORM
@@ -38,10 +40,33 @@ BEGIN
             LIMIT 1
         ) AS b
     );
+    IF EXISTS (
+        SELECT
+        FROM attribution.attribution_rules AS r
+        WHERE r.tenant_id = p_tenant AND r.status = 'active' AND r.model_type = 'custom'
+    ) THEN
+        SELECT array_agg(DISTINCT j.event_id), string_agg(DISTINCT r.name, ', ') INTO v_failed, v_rules
+        FROM attribution.journeys(p_tenant, p_event_ids) AS j
+        JOIN attribution.attribution_rules AS r ON r.tenant_id = p_tenant AND r.id = j.rule_id
+        WHERE j.model_type = 'custom' AND NOT EXISTS (
+            SELECT
+            FROM attribution.attribution_allocations AS a
+            WHERE a.tenant_id = p_tenant AND a.event_id = j.event_id AND a.rule_id = j.rule_id AND a.superseded_at IS NULL
+        );
+    END IF;
+    IF v_failed IS NOT NULL THEN
+        PERFORM attribution.record_failure(
+            p_tenant, v_failed, 'RA003', 'a rule gives no shares: ' || v_rules,
+            'Its weight function may not serve, failed, or returned null, NaN, infinity or a negative number.',
+            'Try it with preview_allocation(). The other rules are not affected; the conversion is retried.'
+        );
+    END IF;
+
     v_now := clock_timestamp();
     UPDATE attribution.event_processing AS p
     SET processing_status = 'processed', processed_at = v_now, retry_count = 0, next_retry_at = NULL, last_error = NULL
-    WHERE p.tenant_id = p_tenant AND p.event_id = ANY (v_booked) AND p.processing_status <> 'processed';
+    WHERE p.tenant_id = p_tenant AND p.event_id = ANY (v_booked) AND p.event_id <> ALL (coalesce(v_failed, '{}'))
+        AND p.processing_status <> 'processed';
 
     IF cardinality(v_booked) < cardinality(p_event_ids) THEN
         PERFORM attribution.record_failure(
@@ -50,7 +75,8 @@ BEGIN
             'Activate a book rule that applies to every conversion; the conversion is retried.'
         )
         FROM attribution.attribution_events AS e
-        WHERE e.tenant_id = p_tenant AND e.id = ANY (p_event_ids) AND e.id <> ALL (v_booked) AND e.event_kind = 'conversion'
+        WHERE e.tenant_id = p_tenant AND e.id = ANY (p_event_ids) AND e.event_kind = 'conversion'
+            AND e.id <> ALL (v_booked || coalesce(v_failed, '{}'))
         HAVING count(*) > 0;
     END IF;
 

@@ -1,9 +1,10 @@
 -- conversions_affected_by(p_tenant, p_event_ids): the conversions whose journeys the given events may change.
 --
 -- p_event_ids events of any kind
--- Returns     in ascending order: the conversions among them, and those of a touch's session that are not older than it.
---             Conversions that wait for a retry are left to it.
--- Reads       attribution_events, event_processing
+-- Returns     in ascending order: the conversions among them, and those of an event's session that are not older than it;
+--             all of the session where a rule counts touches after the sale (cutoff first_contact). Conversions that wait
+--             for a retry are left to it.
+-- Reads       attribution_events, attribution_rules, event_processing
 
 CREATE OR REPLACE FUNCTION attribution.conversions_affected_by(p_tenant uuid, p_event_ids uuid[])
 RETURNS uuid[]
@@ -23,21 +24,21 @@ AS $$
     sessions AS (
         SELECT e.session_id, min(e.occurred_at) AS since
         FROM events AS e
-        WHERE e.event_kind = 'touch'
+        WHERE e.event_kind <> 'other'
         GROUP BY e.session_id
     ),
     affected AS (
-        SELECT e.id
-        FROM events AS e
-        WHERE e.event_kind = 'conversion'
-        UNION
         SELECT c.id
         FROM sessions AS s
         CROSS JOIN LATERAL (
             SELECT e.id
             FROM attribution.attribution_events AS e
             WHERE e.tenant_id = p_tenant AND e.session_id = s.session_id AND e.event_kind = 'conversion'
-                AND e.occurred_at >= s.since
+                AND (e.occurred_at >= s.since OR EXISTS (
+                    SELECT
+                    FROM attribution.attribution_rules AS r
+                    WHERE r.tenant_id = p_tenant AND r.status = 'active' AND r.config ->> 'cutoff' = 'first_contact'
+                ))
             OFFSET 0
         ) AS c
     )

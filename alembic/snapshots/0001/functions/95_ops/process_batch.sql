@@ -1,7 +1,7 @@
 -- process_batch(p_tenant, p_limit): claim queued events of a tenant, and do what they ask for, in one transaction.
 --
 -- p_limit  queue rows, and due retries, to take at most
--- Returns  queue rows and retries taken; 0: nothing to do, or others are at it
+-- Returns  queue rows, retries and dead events taken; 0: nothing to do, or others are at it
 -- Errors   RA004, RA009; 25001 outside READ COMMITTED; 40001, 40P01, 55P03 (another try will do; nothing is lost, since
 --          the claim is undone with the transaction)
 -- Writes   deletes from work_queue; see attribute_conversions()
@@ -22,6 +22,7 @@ DECLARE
     v_events uuid[];
     v_retries uuid[];
     v_conversions uuid[];
+    v_replayed int;
 BEGIN
     PERFORM attribution.require_read_committed();
     PERFORM attribution.assert_tenant(p_tenant);
@@ -50,11 +51,13 @@ BEGIN
         FOR UPDATE SKIP LOCKED
     );
 
+    SELECT count(*)::int INTO v_replayed FROM attribution.replay_dead_events(p_tenant, p_only_due => true, p_limit => p_limit);
+
     v_conversions := attribution.conversions_affected_by(p_tenant, v_events || v_retries);
     FOR v_from IN 1..cardinality(v_conversions) BY v_slice LOOP
         PERFORM attribution.process_conversions(p_tenant, v_conversions[v_from:v_from + v_slice - 1]);
     END LOOP;
-    RETURN cardinality(v_claimed) + cardinality(v_retries);
+    RETURN cardinality(v_claimed) + cardinality(v_retries) + v_replayed;
 END
 $$;
 
