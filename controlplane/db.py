@@ -14,6 +14,7 @@ from controlplane.errors import CannotRun
 
 LIBPQ_SERVER = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGSERVICE", "PGDATABASE")
 EMBEDDED_DATABASE = "attribution"
+QUERY_FILES = ("queries.sql", "rules.sql")
 
 
 def resolve_url(option: str | None) -> str:
@@ -54,8 +55,8 @@ def connect(
 
 @cache
 def queries() -> dict[str, str]:
-    """The named queries of queries.sql: each starts with a line `-- name: …`."""
-    text = Path(__file__).with_name("queries.sql").read_text(encoding="utf-8")
+    """The named queries of QUERY_FILES: each starts with a line `-- name: …`."""
+    text = "".join(Path(__file__).with_name(name).read_text(encoding="utf-8") for name in QUERY_FILES)
     parts = re.split(r"^-- name: (\w+)\n", text, flags=re.M)
     return dict(zip(parts[1::2], parts[2::2], strict=True))
 

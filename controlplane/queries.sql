@@ -333,3 +333,38 @@ FULL JOIN (
 ) AS posted USING (currency)
 JOIN attribution.currencies AS c ON c.code = currency
 ORDER BY currency;
+
+-- name: import_places
+SELECT fingerprint, position, lines, digest
+FROM attribution.import_sources
+WHERE tenant_id = %s AND name = %s
+ORDER BY position DESC;
+
+-- name: import_events
+SELECT number, status, error_code, error_message, dead_event_id
+FROM attribution.import_events(
+    %(tenant)s, %(name)s, %(fingerprint)s, %(after)s, %(position)s, %(lines)s, %(digest)s, %(events)s, %(unparsable)s
+);
+
+-- name: dead_events
+-- An id, or every dead event that the filters let through (null: any), oldest first.
+SELECT
+    id, ingested_at, source, error_code, error_message, error_detail ->> 'hint' AS hint, remediation_status,
+    retry_count, last_retry_at, next_retry_at, idempotency_key, resolved_event_id, raw_payload
+FROM attribution.dead_events
+WHERE
+    tenant_id = %(tenant)s
+    AND (%(ids)s::uuid[] IS NULL OR id = ANY (%(ids)s))
+    AND (%(status)s::text IS NULL OR remediation_status = %(status)s)
+    AND (%(code)s::text IS NULL OR error_code = %(code)s)
+    AND (%(source)s::text IS NULL OR source = %(source)s)
+    AND (%(older_than)s::interval IS NULL OR ingested_at < now() - %(older_than)s::interval)
+ORDER BY id
+LIMIT %(limit)s;
+
+-- name: replay_dead_events
+SELECT dead_event_id, status, resolved_event_id, error_code, error_message
+FROM attribution.replay_dead_events(%s, %s, NULL, false, %s);
+
+-- name: discard_dead_events
+SELECT attribution.discard_dead_events(%s, %s) AS discarded;
