@@ -108,8 +108,9 @@ def build(db: Database, admin: Connection, enter: Login) -> World:
     world = World(db, admin, enter, ours, theirs)
     world.tables = dict(rows(admin, RELATIONS, ["r", "p"]))
     world.views = dict(rows(admin, RELATIONS, ["v", "m"]))
-    for name, column in (world.tables | world.views).items():
-        for tenant in (ours, theirs):
+    for tenant in (ours, theirs):
+        use(admin, tenant)  # journey_paths shows the tenant in context, whoever asks
+        for name, column in (world.tables | world.views).items():
             query = sql.SQL("SELECT count(*) FROM attribution.{} WHERE {} = %s").format(
                 sql.Identifier(name), sql.Identifier(column)
             )
@@ -133,6 +134,10 @@ def fill(admin: Connection, tenant: str) -> None:
     # A binding needs no existing role once it stands, and this one names nobody's login.
     binding = "INSERT INTO attribution.tenant_logins (tenant_id, role_name) VALUES (%s, %s)"
     admin.execute(binding, [tenant, f"nobody {tenant}"])
+    source = (
+        "INSERT INTO attribution.import_sources (tenant_id, name, fingerprint) VALUES (%s, 'events.csv', %s)"
+    )
+    admin.execute(source, [tenant, "1:" + "0" * 64])
 
 
 def state(conn: Connection, statement: Any, *values: Any) -> str:

@@ -317,6 +317,8 @@ def test_an_erasure_leaves_nothing_of_its_tenant_and_all_of_others(
     engine.send(admin, purchase(9, at(), 700))
     engine.rows(admin, "SELECT attribution.bind_login(%s, %s)", name, shop)
     admin.execute("INSERT INTO attribution.channel_aliases VALUES (%s, 'label', 'ours', 'email')", [shop])
+    source = "INSERT INTO attribution.import_sources (tenant_id, name, fingerprint) VALUES (%s, 'a.csv', %s)"
+    admin.execute(source, [shop, "1:" + "0" * 64])
     tables = [
         row[0]
         for row in engine.rows(

@@ -143,7 +143,7 @@ def test_24_labels_are_folded(world: World) -> None:
         }
 
     assert attack() == set()
-    world.rewrite("resolve_channel", "attribution.fold_label(p_channel) AS label", "p_channel AS label")
+    world.rewrite("match_channel", "attribution.fold_label(p_channel) AS label", "p_channel AS label")
     assert attack() == {"NFD", "blanks", "case"}
 
 

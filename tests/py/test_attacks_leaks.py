@@ -47,7 +47,8 @@ def test_06_leaky_functions_and_failing_casts(world: World, role: str) -> None:
         world.do(f"DO $$BEGIN EXECUTE format('ALTER VIEW attribution.{view} OWNER TO %I', {owner}); END$$")
         mending = f"ALTER VIEW attribution.{view} SET (security_invoker = true)"
         with world.broken(f"ALTER VIEW attribution.{view} RESET (security_invoker)", mending):
-            assert attack(world.views) == {view}
+            # journey_paths asks for the tenant in context by itself: a second guard.
+            assert attack(world.views) == {view} - {"journey_paths"}
     for table in world.tables:
         if can_select(world, role, table):
             mending = f"ALTER TABLE attribution.{table} ENABLE ROW LEVEL SECURITY"

@@ -171,7 +171,7 @@ def test_every_ctl_command_exists(path: Path) -> None:
 
 def test_a_command_that_is_not_there_is_found() -> None:
     assert ctl_faults('ctl tenant create "A" --email a@b.example && ctl run --watch') == []
-    assert ctl_faults("ctl ingest x.csv") == ["ctl ingest x.csv: there is no ingest"]
+    assert ctl_faults("ctl conjure x.csv") == ["ctl conjure x.csv: there is no conjure"]
     assert ctl_faults("psql -c x; .venv/bin/ctl run --forever") == [
         "ctl run --forever: there is no --forever"
     ]

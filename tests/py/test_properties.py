@@ -31,6 +31,7 @@ EXAMPLES = settings(
 CHANNELS = ("direct", "google_search_paid", "email", "organic")
 CURRENCIES = ("USD", "EUR", "JPY")
 CAMPAIGNS = (None, "spring", "summer")
+MILESTONES = ("lead_created", "opportunity_created", "appointment_booked", "appointment_attended")
 # What stands in an event, and what its copy in another tenant must have.
 FACTS = """
     SELECT id::text, event_type, session_id::text, occurred_at, idempotency_key, channel, campaign_id,
@@ -38,8 +39,7 @@ FACTS = """
     FROM attribution.attribution_events WHERE tenant_id = %s ORDER BY occurred_at, id
     """
 
-# Few times, whose differences are often 0 or a lookback below: ties, and the edges of windows.
-hours = st.sampled_from([0, 12, 24, 36, 168, 180, 204, 720, 732, 888])
+hours = st.integers(0, 80).map(lambda steps: steps * 12)  # 40 days in coarse steps: ties, and window edges
 lookbacks = st.sampled_from([0, 12, 36, 24 * 7, 24 * 30]).map(lambda length: timedelta(hours=length))
 tenths = st.integers(0, 10)
 
@@ -58,6 +58,19 @@ def options(draw: st.DrawFn, model: str) -> dict[str, Any]:
 
 
 @st.composite
+def windows(draw: st.DrawFn) -> dict[str, Any]:
+    """Options by which events other than the journey's touches count, or touches after the sale."""
+    found = {
+        "cutoff": draw(st.sampled_from(["conversion", "conversion", "first_contact", *oracle.CUTS])),
+        "on_repeat": draw(st.sampled_from(["keep", "reset"])),
+        "dedupe": draw(st.sampled_from(["touch", "channel"])),
+    }
+    if draw(st.booleans()):
+        found["per_channel"] = {draw(st.sampled_from(CHANNELS)): draw(lookbacks)}
+    return found
+
+
+@st.composite
 def rules(draw: st.DrawFn) -> list[oracle.Rule]:
     """The rules of a new tenant, one rule of each model, and perhaps a book for some currencies."""
     found = [
@@ -67,29 +80,45 @@ def rules(draw: st.DrawFn) -> list[oracle.Rule]:
     ]
     for model in ("first_touch", "last_touch", "last_non_direct", "linear", "time_decay", "position_based"):
         found.append(oracle.Rule(f"any {model}", model, draw(lookbacks), draw(options(model))))
+    found += [
+        oracle.Rule("reset", "linear", draw(lookbacks), {"on_repeat": "reset"}),
+        oracle.Rule("once", "position_based", draw(lookbacks), {"dedupe": "channel"}),
+        oracle.Rule("w_shaped", "w_shaped", draw(lookbacks), draw(windows())),
+        oracle.Rule("full_path", "full_path", draw(lookbacks), draw(windows())),
+    ]
+    # One of these alone decides whether a late touch can reach the sales before it.
+    cutoff = draw(st.sampled_from(["first_contact", *oracle.CUTS]))
+    found.append(oracle.Rule("cut", "linear", draw(lookbacks), {"cutoff": cutoff}))
     for rank in draw(st.sampled_from([(), (10,), (10, 5), (10, 200)])):
         model = draw(st.sampled_from(["linear", "time_decay", "last_non_direct", "position_based"]))
-        currencies = frozenset(draw(st.sampled_from([["EUR"], ["USD", "JPY"], []])))
-        found.append(
-            oracle.Rule(f"book {rank}", model, draw(lookbacks), draw(options(model)), currencies, rank)
-        )
+        currencies = frozenset(draw(st.sampled_from([["EUR"], ["USD", "JPY"]])))
+        config = draw(options(model)) | draw(windows())
+        found.append(oracle.Rule(f"book {rank}", model, draw(lookbacks), config, currencies, rank))
     return found
 
 
 @st.composite
 def events(draw: st.DrawFn) -> list[dict[str, Any]]:
-    """Touches and purchases of a few sessions; some tie in time, some have no time."""
+    """Touches, purchases and milestones of a few sessions; some tie in time, some sales have no time.
+
+    Touches have one: under a time-based model, the copy of a touch that has none could not be the same.
+    """
     found: list[dict[str, Any]] = []
-    more = st.sampled_from(["touch", "touch", "touch", "purchase"])
-    kinds = ["touch"] * 3 + ["purchase"] + draw(st.lists(more, min_size=2, max_size=10))
+    kinds = draw(
+        st.lists(st.sampled_from(["touch"] * 4 + ["purchase"] * 2 + ["milestone"]), min_size=1, max_size=16)
+    )
     # Ties in time are ordered by id, so ids must not follow the order of arrival or of time.
     numbers = draw(st.permutations(range(1, len(kinds) + 1)))
     for number, kind in zip(numbers, kinds, strict=True):
-        when = engine.at(hours=draw(hours)) if draw(st.sampled_from([True] * 8 + [False])) else None
-        session = draw(st.sampled_from([1, 1, 1, 2, 3]))
+        when = engine.at(hours=draw(hours)) if kind == "touch" or draw(st.integers(0, 9)) else None
+        session = draw(st.sampled_from([1, 1, 2, 3]))
         if kind == "touch":
             event = engine.touch(number, when, session, channel=draw(st.sampled_from(CHANNELS)))
             event["campaign_id"] = draw(st.sampled_from(CAMPAIGNS))
+        elif kind == "milestone":
+            event = engine.touch(
+                number, when, session, event_type=draw(st.sampled_from(MILESTONES)), channel=None
+            )
         else:
             cents = draw(st.one_of(st.sampled_from([0, 1, 2, 3, 99, 100]), st.integers(0, 10**8)))
             event = engine.purchase(number, when, cents, session, currency=draw(st.sampled_from(CURRENCIES)))
@@ -178,7 +207,9 @@ def length(value: Any) -> Any:
     """An option as JSON has it."""
     if isinstance(value, timedelta):
         return f"{value // timedelta(hours=1)} hours"
-    return value if value in ("prorate", "split_middle", "equal") else float(value)
+    if isinstance(value, dict):
+        return {key: length(inner) for key, inner in value.items()}
+    return float(value) if value[0].isdigit() else value
 
 
 def deliver(admin: Connection, app: Connection, tenant: str, delivery: Delivery) -> None:
@@ -213,10 +244,13 @@ def assert_exact(admin: Connection, tenant: str, wanted: Sequence[oracle.Rule], 
     """The current allocations and the ledger are what the oracle says."""
     sessions: dict[str, list[oracle.Touch]] = {}
     sales: list[tuple[oracle.Conversion, str]] = []
+    moments: list[oracle.Moment] = []
     for id_, kind, session, when, _, channel, campaign, cents, currency, transaction in facts:
         if kind == "click":
             sessions.setdefault(session, []).append(oracle.Touch(id_, session, when, channel, campaign))
-        else:
+            continue
+        moments.append(oracle.Moment("sale" if kind == "purchase" else kind, session, when, id_))
+        if kind == "purchase":
             sale = oracle.Conversion(id_, session, when, cents, currency)
             sales.append((sale, transaction or id_))
     due, ledger, ratios = [], Counter[Any](), {}
@@ -225,7 +259,7 @@ def assert_exact(admin: Connection, tenant: str, wanted: Sequence[oracle.Rule], 
         for rule in wanted:
             if not rule.applies_to(sale):
                 continue
-            for credit in oracle.credits(sale, sessions.get(sale.session, []), rule):
+            for credit in oracle.credits(sale, sessions.get(sale.session, []), rule, moments):
                 channel = credit.touch.channel if credit.touch else "unattributed"
                 campaign = credit.touch.campaign if credit.touch else None
                 touch = credit.touch.id if credit.touch else None

@@ -4,13 +4,13 @@ SELECT plan(20);
 
 SELECT tables_are('attribution', ARRAY[
     'alembic_version', 'attribution_allocations', 'attribution_events', 'attribution_rules', 'channel_aliases',
-    'channel_taxonomy', 'currencies', 'dead_events', 'event_keys', 'event_processing', 'event_types', 'ledger_batches',
-    'revenue_ledger', 'tenant_erasures', 'tenant_logins', 'tenants', 'work_queue'
+    'channel_taxonomy', 'currencies', 'dead_events', 'event_keys', 'event_processing', 'event_types', 'import_sources',
+    'ledger_batches', 'revenue_ledger', 'tenant_erasures', 'tenant_logins', 'tenants', 'work_queue'
 ], 'the tables are those that the documentation lists');
 
 SELECT views_are('attribution', ARRAY[
-    'allocation_summary', 'channel_performance', 'daily_revenue_summary', 'model_comparison', 'pipeline_health',
-    'revenue_transactions'
+    'allocation_summary', 'channel_performance', 'daily_revenue_summary', 'journey_paths', 'model_comparison',
+    'pipeline_health', 'revenue_transactions'
 ], 'the views are those that the documentation lists');
 
 -- Tenant tables: those with a tenant_id, and tenants itself. New ones are covered from their first day.

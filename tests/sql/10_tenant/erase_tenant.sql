@@ -4,6 +4,8 @@ SELECT plan(14);
 \ir ../shop.psql
 SELECT pg_temp.touch('t', '10:00'), pg_temp.touch('bad', '10:00', 'nowhere'), pg_temp.sale('s', '12:00', 1000) \g /dev/null
 INSERT INTO attribution.channel_aliases (tenant_id, match_kind, match_value, channel_code) VALUES (:'shop', 'label', 'x', 'email');
+INSERT INTO attribution.import_sources (tenant_id, name, fingerprint)
+VALUES (:'shop', 'events.csv', '0:' || encode(sha256(''), 'hex'));
 SELECT attribution.bind_login(session_user, :'shop');
 DELETE FROM attribution.tenant_logins WHERE role_name <> session_user;
 

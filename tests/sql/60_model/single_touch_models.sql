@@ -40,7 +40,9 @@ SELECT is(
     '1 0', 'weight_last_non_direct()'
 );
 SELECT is(
-    attribution.touch_weight('no_such_model', 1, 1, 'email', 1, 1, 0, 1, 0.4, 0.4, 'prorate'), NULL, 'an unknown model has no weight'
+    attribution.touch_weight(
+        'no_such_model', 1, 1, 'email', 1, 1, 0, 1, 0.4, 0.4, 'prorate', 0, 0, 1, 1, 1, '0 s', 'attribution.none', '{}'
+    ), NULL, 'an unknown model has no weight'
 );
 
 SELECT * FROM finish();

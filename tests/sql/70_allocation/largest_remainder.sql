@@ -1,6 +1,6 @@
 -- compute_allocations(): exact cents by largest remainder; ties to the earliest; nothing negative, nothing lost, at any size.
 BEGIN;
-SELECT plan(14);
+SELECT plan(15);
 \ir ../shop.psql
 SELECT pg_temp.rule('even', 'linear'), pg_temp.rule('ends', 'position_based', '{"first": 0.5, "last": 0.5}'),
     pg_temp.rule('decay', 'time_decay', '{"half_life": "1 hour"}') \g /dev/null
@@ -59,6 +59,21 @@ SELECT is_empty(
     JOIN attribution.attribution_events AS e ON e.id = a.event_id AND e.conversion_value_cents < 1e9
     WHERE abs(a.allocated_revenue_cents - a.allocation_ratio * e.conversion_value_cents) >= 1$$,
     'no share is a whole cent off its exact value'
+);
+
+-- Weights as small as a float8 can be are still shares of one whole.
+\ir ../60_model/preview.psql
+SELECT is_empty(
+    $$SELECT w.weight, sum(a.allocated_revenue_cents)
+    FROM unnest('{1e-19,1e-25,3e-30,6e-31,1e-31,1e-45,1e-300}'::float8[]) AS w (weight),
+        attribution.preview_allocation(
+            'weighted', '{}', '{"value_cents": 1000, "currency": "USD", "occurred_at": "2024-03-01T12:00Z"}',
+            jsonb_build_array(
+                jsonb_build_object('id', 'a', 'channel', 'email', 'occurred_at', '2024-03-01T10:00Z', 'weight', w.weight),
+                jsonb_build_object('id', 'b', 'channel', 'sms', 'occurred_at', '2024-03-01T11:00Z', 'weight', w.weight)
+            )
+        ) AS a
+    GROUP BY w.weight HAVING sum(a.allocated_revenue_cents) <> 1000$$, 'tiny weights lose and make no cent'
 );
 
 SELECT * FROM finish();

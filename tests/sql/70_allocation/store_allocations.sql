@@ -35,7 +35,7 @@ SELECT is(
     (SELECT array_agg(attribution.describe_share('m', p, n, r)) FROM (VALUES
         (0, 0, 1), (0, 3, 1), (1, 1, 1), (1, 3, 0.4), (2, 3, 0.2), (3, 3, 1 / 3.0)
     ) AS v (p, n, r)),
-    ARRAY['m: no touch within the lookback window, 100.00%', 'm: none of 3 touches earns credit, 100.00%', 'm: the only touch, 100.00%',
+    ARRAY['m: no touch within the lookback window, 100.00%', 'm: earned by none of 3 touches, 100.00%', 'm: the only touch, 100.00%',
         'm: first of 3 touches, 40.00%', 'm: touch 2 of 3, 20.00%', 'm: last of 3 touches, 33.33%'],
     'describe_share() says it for people'
 );
