@@ -346,13 +346,13 @@ def test_list_shows_book_and_shadows(ctl: Ctl, db: Database, shop: str) -> None:
 
 def test_preview(ctl: Ctl, db: Database) -> None:
     config = '{"half_life": "7 days"}'
-    words = f"rules preview --model time_decay --journey {JOURNEY} --config"
-    found = answer(ctl, db, words, config)
+    words = ["rules preview --model time_decay --journey", JOURNEY, "--config", config]
+    found = answer(ctl, db, *words)
     assert [(row["touch_id"], row["allocated_revenue_cents"]) for row in found] == [
         # 2^(-age / 7 days): 1/16, 1/4, 1/2 and 1 of 29/16
         ("ad", 345), ("video", 1379), ("newsletter", 2759), ("visit", 5517),
     ]  # fmt: skip
-    assert "time_decay of 100.00 USD" in ctl(words, db.url, config).stdout
+    assert "time_decay of 100.00 USD" in ctl(words[0], db.url, *words[1:]).stdout
 
 
 @one_server
@@ -362,7 +362,7 @@ def test_preview(ctl: Ctl, db: Database) -> None:
      ("linear", "{", "line 1"), ("linear", "nowhere.yaml", "cannot read nowhere.yaml")],
 )  # fmt: skip
 def test_preview_of_nonsense(ctl: Ctl, db: Database, model: str, config: str, message: str) -> None:
-    result = ctl(f"rules preview --journey {JOURNEY} --model {model} --config", db.url, config)
+    result = ctl(f"rules preview --model {model} --journey", db.url, JOURNEY, "--config", config)
     assert_error(result, 2 if "nowhere" in config else 1, message)
 
 
@@ -372,7 +372,7 @@ def plain(text: str) -> str:
 
 
 def test_the_examples_run_as_written(ctl: Ctl, db: Database, shop: str) -> None:
-    preview = ctl(f"rules preview --model position_based --journey {JOURNEY}", db.url).stdout
+    preview = ctl("rules preview --model position_based --journey", db.url, JOURNEY).stdout
     assert plain(preview) == (ROOT / "examples/journey.expected.txt").read_text()
     plan = ctl(f"rules diff --tenant {shop}", db.url, RULES).stdout
     assert plain(plan) == (ROOT / "examples/rules.expected.txt").read_text()
