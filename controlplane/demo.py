@@ -6,7 +6,6 @@ Python sends, counts rows and prints. Every credit and every sum of money comes 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields
@@ -16,7 +15,6 @@ from uuid import UUID
 import psycopg
 from psycopg import errors, sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -24,10 +22,11 @@ from rich.markup import escape
 from rich.progress import track
 from rich.table import Table
 
-from controlplane import report, resources, simulator
+from controlplane import report, simulator
 from controlplane import verify as checks
+from controlplane.calls import call
 from controlplane.commands import common
-from controlplane.db import connect
+from controlplane.db import connect, queries
 from controlplane.errors import CtlError
 from controlplane.report import money
 from controlplane.simulator import Delivery, Event
@@ -38,11 +37,6 @@ DRAIN_CALLS = 10
 """Calls of run_pending, after which what is still queued is reported as queued."""
 
 COLUMNS = tuple(field.name for field in fields(Event))
-STATEMENTS = dict(
-    re.findall(
-        r"^-- name: (\w+)\n(.*?)(?=^-- name: |\Z)", (resources.PACKAGE / "demo.sql").read_text(), re.M | re.S
-    )
-)
 
 Row = dict[str, Any]
 Connection = psycopg.Connection[Any]
@@ -106,9 +100,7 @@ class _Stage:
 
     def ask(self, statement: str, **parameters: Any) -> list[Row]:
         """The rows of a named statement about this tenant, with the tenant in context."""
-        with self.admin.transaction():
-            self.admin.execute("SELECT attribution.set_tenant(%s)", [self.tenant])
-            return _rows(self.admin, statement, tenant=self.tenant, **parameters)
+        return call(self.admin, statement, {"tenant": self.tenant, **parameters}, tenant=self.tenant)
 
     def queue_depth(self) -> int:
         """Queue entries that wait for run_pending."""
@@ -122,14 +114,10 @@ class _Stage:
         with self._app() as app:
             screen = Console(stderr=True)
             title = f"{self.player.name} sends"
-            for number, batch in enumerate(
-                track(batches, title, console=screen, disable=not screen.is_terminal)
-            ):
-                if number == 2:
-                    self.admin.execute(STATEMENTS["statistics"])
+            for batch in track(batches, title, console=screen, disable=not screen.is_terminal):
                 with app.transaction():
                     app.execute("SELECT attribution.set_tenant(%s)", [self.tenant])
-                    app.execute(STATEMENTS["send"], _columns(batch))
+                    app.execute(queries()["send"].encode(), _columns(batch))
         self.queued = self.queue_depth()
 
     def report(self) -> Row:
@@ -187,7 +175,7 @@ class _Stage:
         """The demo's own tenant from an earlier run, or a new one; never a real one of the same name."""
         player = self.player
         email = f"ops@{player.role.replace('_', '-')}.example"
-        for row in common.rows(self.admin, "tenants"):
+        for row in call(self.admin, "tenants"):
             if (row["name"], row["notification_email"]) == (player.name, email):
                 return cast(UUID, row["id"])
         new = {
@@ -197,7 +185,7 @@ class _Stage:
             "zone": "UTC",
             "settings": Jsonb({"mode": player.mode, "max_future": "1 day"}),
         }
-        [row] = common.rows(self.admin, "create_tenant", new)
+        [row] = call(self.admin, "create_tenant", new)
         return cast(UUID, row["tenant_id"])
 
     def _login(self) -> None:
@@ -206,7 +194,7 @@ class _Stage:
         # It may be there from an earlier run, on this database or on a neighbour: _app() looks at its rights.
         with suppress(errors.DuplicateObject, errors.UniqueViolation):
             self.admin.execute(create.format(sql.Identifier(self.player.role)))
-        self.ask("bind_login", role=self.player.role)
+        call(self.admin, "bind_login", [self.player.role, self.tenant])
 
     def _app(self) -> Connection:
         """A connection as the player's login, which has no password. Where the server asks for one, it is the
@@ -217,7 +205,7 @@ class _Stage:
         except psycopg.OperationalError:
             app = connect(self.url, autocommit=True)
             app.execute(sql.SQL("SET SESSION AUTHORIZATION {}").format(sql.Identifier(self.player.role)))
-        [me] = _rows(app, "session")
+        [me] = call(app, "session")
         if me["is_above_policies"] or not me["is_app"]:
             app.close()
             raise CtlError(
@@ -225,12 +213,6 @@ class _Stage:
                 hint=f"DROP ROLE {me['role']}, and run the demo again: it makes its own",
             )
         return app
-
-
-def _rows(connection: Connection, statement: str, **parameters: Any) -> list[Row]:
-    """Run a named statement of demo.sql; its rows as dictionaries."""
-    with connection.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(STATEMENTS[statement], parameters).fetchall()
 
 
 def _columns(batch: Sequence[Delivery]) -> Row:

@@ -1,5 +1,5 @@
 -- The demo's statements, by name. Every figure that it prints is computed here.
--- Parameters: tenant (uuid), role (name), keys (text[]: the keys that were sent), event (uuid: a conversion), rule (uuid).
+-- Parameters: tenant (uuid), keys (text[]: the keys that were sent), event (uuid: a conversion), rule (uuid).
 
 -- name: session
 -- Who we are to the server: an app, and held by the policies.
@@ -9,14 +9,6 @@ SELECT
     rolsuper OR rolbypassrls AS is_above_policies
 FROM pg_catalog.pg_roles
 WHERE rolname = session_user;
-
--- name: bind_login
--- A login that is bound already stays as it is.
-SELECT attribution.bind_login(%(role)s, %(tenant)s)
-WHERE NOT EXISTS (
-    SELECT 1 FROM attribution.tenant_logins AS l
-    WHERE l.tenant_id = %(tenant)s AND l.role_name = %(role)s
-);
 
 -- name: send
 -- What an app would write: PostgreSQL refuses COPY under row-level security, and this is as fast.
@@ -33,11 +25,6 @@ FROM
         %(transaction_id)s::text[], %(raw_payload)s::jsonb[]
     )
 ON CONFLICT DO NOTHING;
-
--- name: statistics
--- New tables have no statistics until autovacuum comes round, which may take a minute; a bulk load makes its own.
-ANALYZE attribution.attribution_events, attribution.event_processing, attribution.attribution_allocations,
-attribution.ledger_batches, attribution.revenue_ledger;
 
 -- name: holdings
 -- What the tenant has: taken before and after, the difference is what a run did.

@@ -5,13 +5,12 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
-from psycopg.rows import dict_row
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from controlplane.db import queries
+from controlplane.calls import call
 
 Row = dict[str, Any]
 
@@ -23,8 +22,7 @@ def gather(connection: psycopg.Connection[Any], tenant: UUID | None = None) -> l
     """
     if tenant is not None:
         return [_of_tenant(connection, {"id": tenant, "name": str(tenant)})]
-    with connection.cursor(row_factory=dict_row) as cursor:
-        tenants = cursor.execute(queries()["tenants"].encode()).fetchall()
+    tenants = call(connection, "tenants")
     return [
         _of_tenant(connection, row) for row in sorted(tenants, key=lambda row: (row["name"], str(row["id"])))
     ]
@@ -100,11 +98,10 @@ def money(cents: int | None, minor_unit: int = 2) -> str:
 
 def _of_tenant(connection: psycopg.Connection[Any], tenant: Row) -> Row:
     report = {"tenant_id": tenant["id"], "name": tenant["name"]}
-    with connection.transaction(), connection.cursor(row_factory=dict_row) as cursor:
-        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        cursor.execute("SELECT attribution.set_tenant(%s)", [tenant["id"]])
+    with connection.transaction():
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        connection.execute("SELECT attribution.set_tenant(%s)", [tenant["id"]])
         for part in ("health", "channels", "conservation"):
             # A superuser is above row-level security: the query names the tenant itself.
-            query = queries()[f"report_{part}"].encode()
-            report[part] = cursor.execute(query, {"tenant": tenant["id"]}).fetchall()
+            report[part] = call(connection, f"report_{part}", {"tenant": tenant["id"]})
     return report

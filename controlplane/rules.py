@@ -97,8 +97,9 @@ def plan(
     connection: Connection, document: Document, tenant: UUID, rules: list[Row], days: int = DAYS
 ) -> Plan:
     """What applying valid rules would change, with warnings. Stores nothing."""
-    newest = {row["name"]: row for row in listed(connection, tenant)}
-    live = {row["name"]: row for row in active(connection, tenant)}
+    versions = listed(connection, tenant)
+    newest = {row["name"]: row for row in versions}
+    live = {row["name"]: row for row in versions if row["status"] == "active"}
     made = Plan([_change(rule, newest.get(rule["name"]), live.get(rule["name"])) for rule in rules],
                 sorted(live.keys() - {rule["name"] for rule in rules}))  # fmt: skip
     future = live | {rule["name"]: rule for rule in rules}

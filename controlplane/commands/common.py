@@ -15,7 +15,8 @@ from rich.console import Console
 from rich.table import Table
 
 from controlplane import migrations
-from controlplane.db import connect, queries, resolve_url
+from controlplane.calls import call
+from controlplane.db import connect, resolve_url
 from controlplane.errors import CtlError
 
 JSON_KEY = "controlplane.json"
@@ -51,18 +52,12 @@ def session(database_url: str | None) -> Iterator[psycopg.Connection[Any]]:
         yield connection
 
 
-def rows(connection: psycopg.Connection[Any], query: str, parameters: Any = None) -> list[dict[str, Any]]:
-    """The rows of a named query of queries.sql."""
-    with connection.cursor(row_factory=psycopg.rows.dict_row) as cursor:
-        return cursor.execute(queries()[query].encode(), parameters).fetchall()
-
-
 def find_tenant(connection: psycopg.Connection[Any], tenant: str) -> UUID:
     """A tenant's id, given as id or name. An id is taken as it is: SQL says so if nobody has it."""
     try:
         return UUID(tenant)
     except ValueError:
-        ids = [row["id"] for row in rows(connection, "tenants") if row["name"] == tenant]
+        ids = [row["id"] for row in call(connection, "tenants") if row["name"] == tenant]
     if len(ids) == 1:
         return ids[0]  # type: ignore[no-any-return]
     if ids:

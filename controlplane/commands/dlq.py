@@ -9,13 +9,13 @@ from uuid import UUID
 import click
 import psycopg
 
+from controlplane.calls import call
 from controlplane.commands.common import (
     console,
     database_option,
     emit,
     find_tenant,
     json_option,
-    rows,
     session,
     table,
 )  # fmt: skip
@@ -125,7 +125,7 @@ def replay(
         identifier = find_tenant(connection, tenant)
         chosen = find(connection, identifier, dead_events, code, source, older_than, limit, "pending")
         ids = [row["id"] for row in chosen]
-        verdicts = rows(connection, "replay_dead_events", [identifier, ids, len(ids)]) if ids else []
+        verdicts = call(connection, "replay_dead_events", [identifier, ids, len(ids)]) if ids else []
     resolved = sum(verdict["status"] == "resolved" for verdict in verdicts)
     shown = [{name: _short(value) for name, value in verdict.items()} for verdict in verdicts]
     title = f"replayed: {len(verdicts)}, resolved: {resolved}"
@@ -159,7 +159,7 @@ def discard(
         ids = [row["id"] for row in chosen]
         if ids and not yes:
             click.confirm(f"Discard {len(ids)} dead events?", abort=True, err=True)
-        done = rows(connection, "discard_dead_events", [identifier, ids])[0]
+        done = call(connection, "discard_dead_events", [identifier, ids])[0]
     emit(done, as_json, lambda: click.echo(f"discarded {done['discarded']} dead events"))
 
 
@@ -172,7 +172,7 @@ def find(
         connection.execute("SELECT attribution.set_tenant(%s)", [tenant])
         values = {"tenant": tenant, "ids": list(ids) or None, "code": code, "source": source,
                   "older_than": older_than, "limit": limit, "status": status}  # fmt: skip
-        return rows(connection, "dead_events", values)
+        return call(connection, "dead_events", values)
 
 
 def _short(value: Any) -> Any:

@@ -11,13 +11,13 @@ from controlplane import demo as sample
 from controlplane import migrations
 from controlplane import report as reports
 from controlplane import verify as checks
+from controlplane.calls import call
 from controlplane.commands.common import (
     console,
     database_option,
     emit,
     find_tenant,
     json_option,
-    rows,
     session,
     table,
 )  # fmt: skip
@@ -72,13 +72,13 @@ def rebuild(tenant: str | None, start: str, end: str, database_url: str | None, 
         ids = (
             [find_tenant(connection, tenant)]
             if tenant
-            else [row["id"] for row in rows(connection, "tenants")]
+            else [row["id"] for row in call(connection, "tenants")]
         )
         with click.progressbar(
             ids, label="rebuilding", file=sys.stderr, hidden=not sys.stderr.isatty()
         ) as todo:
             for identifier in todo:
-                counts = rows(connection, "rebuild", [identifier, start, end])[0]
+                counts = call(connection, "rebuild", [identifier, start, end])[0]
                 rebuilt.append({"tenant_id": identifier, **counts})
     emit(rebuilt, as_json, lambda: console().print(table("rebuilt", rebuilt)))
 

@@ -5,13 +5,13 @@ import sys
 import click
 from psycopg.types.json import Jsonb
 
+from controlplane.calls import call
 from controlplane.commands.common import (
     console,
     database_option,
     emit,
     find_tenant,
     json_option,
-    rows,
     session,
     table,
 )  # fmt: skip
@@ -60,7 +60,7 @@ def create(
         "settings": Jsonb(settings),
     }
     with session(database_url) as connection:
-        created = rows(connection, "create_tenant", values)[0]
+        created = call(connection, "create_tenant", values)[0]
     text = f"tenant  {created['tenant_id']}\nAPI key {created['api_key']}   (shown only now: keep it)"
     emit(created, as_json, lambda: click.echo(text))
 
@@ -76,7 +76,7 @@ def list_(database_url: str | None, as_json: bool) -> None:
       ctl tenant list --json
     """
     with session(database_url) as connection:
-        found = rows(connection, "tenants")
+        found = call(connection, "tenants")
     shown = [{name: row[name] for name in LISTED} for row in found]
     emit(found, as_json, lambda: console().print(table(f"tenants: {len(found)}", shown)))
 
@@ -93,7 +93,7 @@ def rotate_key(tenant: str, database_url: str | None, as_json: bool) -> None:
       ctl tenant rotate-key "Acme Shop"
     """
     with session(database_url) as connection:
-        rotated = rows(connection, "rotate_api_key", [find_tenant(connection, tenant)])[0]
+        rotated = call(connection, "rotate_api_key", [find_tenant(connection, tenant)])[0]
     emit(rotated, as_json, lambda: click.echo(f"API key {rotated['api_key']}   (shown only now: keep it)"))
 
 
@@ -111,7 +111,7 @@ def bind_login(role: str, tenant: str, database_url: str | None, as_json: bool) 
     """
     with session(database_url) as connection:
         bound = {"role": role, "tenant_id": find_tenant(connection, tenant)}
-        rows(connection, "bind_login", [role, bound["tenant_id"]])
+        call(connection, "bind_login", [role, bound["tenant_id"]])
     emit(bound, as_json, lambda: click.echo(f"login {role} is held to tenant {bound['tenant_id']}"))
 
 
@@ -132,7 +132,7 @@ def erase(tenant: str, confirm: str | None, database_url: str | None, as_json: b
     with session(database_url) as connection:
         identifier = find_tenant(connection, tenant)
         name = confirm if confirm is not None else click.prompt("The tenant's exact name, to erase it")
-        counts = rows(connection, "erase_tenant", [identifier, name])[0]["counts"]
+        counts = call(connection, "erase_tenant", [identifier, name])[0]["counts"]
     erased = {"tenant_id": identifier, "rows": counts}
     lines = [f"erased tenant {identifier}"] + [f"  {count:>10} {name}" for name, count in counts.items()]
     emit(erased, as_json, lambda: click.echo("\n".join(lines)))

@@ -25,9 +25,9 @@ BEGIN
     IF p_tenant IS NOT NULL THEN
         PERFORM attribution.assert_tenant(p_tenant);
     END IF;
-    DELETE FROM attribution.tenant_logins AS l WHERE l.role_name = p_role;
+    DELETE FROM attribution.tenant_logins AS l WHERE l.role_name = p_role AND l.tenant_id IS DISTINCT FROM p_tenant;
     IF p_tenant IS NOT NULL THEN
-        INSERT INTO attribution.tenant_logins (tenant_id, role_name) VALUES (p_tenant, p_role);
+        INSERT INTO attribution.tenant_logins (tenant_id, role_name) VALUES (p_tenant, p_role) ON CONFLICT DO NOTHING;
     END IF;
 END
 $$;

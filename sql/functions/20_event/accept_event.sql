@@ -20,6 +20,7 @@ AS $$
 DECLARE
     v_tenant uuid := attribution.current_tenant();
     v_known_currency boolean;
+    v_words text; -- its ids and labels, which must hold no personal data
     v_code text;
     v_message text;
     v_column text;
@@ -46,6 +47,8 @@ BEGIN
     NEW.idempotency_key := coalesce(
         nullif(NEW.idempotency_key, ''), NEW.external_event_id, NEW.correlation_id, NEW.id::text
     );
+    v_words := concat_ws(' ', NEW.idempotency_key, NEW.external_event_id, NEW.correlation_id, NEW.channel, NEW.campaign_id,
+        NEW.partner_id, NEW.partner_role, NEW.transaction_id);
     NEW.received_at := clock_timestamp();
     NEW.occurred_at_known := NEW.occurred_at IS NOT NULL;
     NEW.occurred_at := coalesce(NEW.occurred_at, NEW.received_at);
@@ -150,10 +153,7 @@ BEGIN
         v_column := 'channel';
         v_message := 'channel is missing';
         v_hint := 'A touch has a channel; or its raw_payload has a click id or a mapped utm_source and utm_medium.';
-    ELSIF strpos(concat_ws(' ', NEW.idempotency_key, NEW.external_event_id, NEW.correlation_id, NEW.channel,
-        NEW.campaign_id, NEW.partner_id, NEW.partner_role, NEW.transaction_id), '@') > 0
-        AND concat_ws(' ', NEW.idempotency_key, NEW.external_event_id, NEW.correlation_id, NEW.channel, NEW.campaign_id,
-            NEW.partner_id, NEW.partner_role, NEW.transaction_id) ~* attribution.pii_pattern('e-mail address') THEN
+    ELSIF strpos(v_words, '@') > 0 AND v_words ~* attribution.pii_pattern('e-mail address') THEN
         v_code := 'PII_DETECTED';
         v_column := 'idempotency_key, external_event_id, correlation_id, channel, campaign_id, partner_id, partner_role or transaction_id';
         v_message := 'an id or label holds an e-mail address';

@@ -22,7 +22,7 @@ SECURITY DEFINER
 SET search_path = attribution, pg_temp
 AS $$
 DECLARE
-    v_tenant uuid := attribution.current_tenant();
+    v_tenant uuid;
     v_events jsonb;
     v_parsed attribution.parsed_event[];
     v_accepted uuid[];
@@ -34,14 +34,7 @@ BEGIN
             DETAIL = format('Got %s.', coalesce(jsonb_typeof(p_events), 'null')),
             HINT = 'Give [{"event_type": "click", "session_id": "…", …}, …], or one event to ingest_event().';
     END IF;
-    IF v_tenant IS NULL THEN
-        RAISE EXCEPTION USING
-            ERRCODE = 'RA002',
-            MESSAGE = 'no tenant in context',
-            DETAIL = 'Events belong to a tenant, and neither set_tenant() nor authenticate() was called in this transaction.',
-            HINT = 'In the same transaction, first: SELECT attribution.set_tenant(''…'').';
-    END IF;
-    PERFORM attribution.assert_tenant(v_tenant);
+    v_tenant := attribution.assert_context();
 
     PERFORM set_config('attribution.source', 'ingest', true); -- what dead_events say of how they came
 

@@ -10,14 +10,7 @@ STABLE
 SET search_path = attribution, pg_temp
 AS $$
 BEGIN
-    IF attribution.current_tenant() IS NULL THEN
-        RAISE EXCEPTION USING
-            ERRCODE = 'RA002',
-            MESSAGE = 'no tenant in context',
-            DETAIL = 'Events belong to a tenant, and neither set_tenant() nor authenticate() was called in this transaction.',
-            HINT = 'In the same transaction, first: SELECT attribution.set_tenant(''…''); or SET LOCAL app.current_tenant_id = ''…''.';
-    END IF;
-    PERFORM attribution.assert_tenant(attribution.current_tenant());
+    PERFORM attribution.assert_context();
     RETURN NULL;
 END
 $$;
