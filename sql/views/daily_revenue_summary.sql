@@ -8,9 +8,9 @@ SELECT
     (l.occurred_at AT TIME ZONE t.time_zone)::date AS day,
     l.currency,
     count(DISTINCT l.transaction_id) AS transactions,
-    count(DISTINCT l.event_id) FILTER (WHERE l.entry_type = 'attribution') AS conversions,
-    coalesce(sum(l.amount_cents) FILTER (WHERE l.entry_type NOT IN ('refund', 'chargeback')), 0) AS gross_cents,
-    coalesce(-sum(l.amount_cents) FILTER (WHERE l.entry_type IN ('refund', 'chargeback')), 0) AS refunded_cents,
+    count(DISTINCT l.event_id) FILTER (WHERE l.account = 'revenue') AS conversions,
+    coalesce(sum(l.amount_cents) FILTER (WHERE l.account = 'revenue'), 0) AS gross_cents,
+    coalesce(-sum(l.amount_cents) FILTER (WHERE l.account = 'returns'), 0) AS refunded_cents,
     sum(l.amount_cents) AS net_cents
 FROM attribution.revenue_ledger AS l
 JOIN attribution.tenants AS t ON t.id = l.tenant_id

@@ -177,7 +177,7 @@ def test_02_no_context_is_no_insert(world: World) -> None:
         return found - {NO_TENANT}
 
     assert attack() == set()
-    world.rewrite("require_tenant", "IF attribution.current_tenant() IS NULL THEN", "IF false THEN")
+    world.rewrite("assert_context", "IF v_tenant IS NULL THEN", "IF false THEN")
     assert attack()
 
 

@@ -33,6 +33,21 @@ BEGIN
 
     INSERT INTO attribution.tenant_erasures (erased_tenant_id) VALUES (p_tenant);
 
+    DELETE FROM attribution.revenue_verifications WHERE tenant_id = p_tenant;
+    GET DIAGNOSTICS v_count = ROW_COUNT;
+    v_counts := v_counts || jsonb_build_object('revenue_verifications', v_count);
+    DELETE FROM attribution.reported_revenue WHERE tenant_id = p_tenant;
+    GET DIAGNOSTICS v_count = ROW_COUNT;
+    v_counts := v_counts || jsonb_build_object('reported_revenue', v_count);
+    DELETE FROM attribution.reconciliation_runs WHERE tenant_id = p_tenant;
+    GET DIAGNOSTICS v_count = ROW_COUNT;
+    v_counts := v_counts || jsonb_build_object('reconciliation_runs', v_count);
+    DELETE FROM attribution.ledger_seals WHERE tenant_id = p_tenant;
+    GET DIAGNOSTICS v_count = ROW_COUNT;
+    v_counts := v_counts || jsonb_build_object('ledger_seals', v_count);
+    DELETE FROM attribution.revenue_state_transitions WHERE tenant_id = p_tenant;
+    GET DIAGNOSTICS v_count = ROW_COUNT;
+    v_counts := v_counts || jsonb_build_object('revenue_state_transitions', v_count);
     DELETE FROM attribution.revenue_ledger WHERE tenant_id = p_tenant;
     GET DIAGNOSTICS v_count = ROW_COUNT;
     v_counts := v_counts || jsonb_build_object('revenue_ledger', v_count);
@@ -42,6 +57,9 @@ BEGIN
     DELETE FROM attribution.attribution_allocations WHERE tenant_id = p_tenant;
     GET DIAGNOSTICS v_count = ROW_COUNT;
     v_counts := v_counts || jsonb_build_object('attribution_allocations', v_count);
+    DELETE FROM attribution.allocation_overrides WHERE tenant_id = p_tenant;
+    GET DIAGNOSTICS v_count = ROW_COUNT;
+    v_counts := v_counts || jsonb_build_object('allocation_overrides', v_count);
     DELETE FROM attribution.attribution_rules WHERE tenant_id = p_tenant;
     GET DIAGNOSTICS v_count = ROW_COUNT;
     v_counts := v_counts || jsonb_build_object('attribution_rules', v_count);

@@ -16,13 +16,15 @@ DECLARE
     v_changed uuid[];
 BEGIN
     WITH due AS MATERIALIZED (
-        SELECT c.* FROM attribution.compute_allocations(p_tenant, p_event_ids) AS c
+        SELECT c.* FROM attribution.due_allocations(p_tenant, p_event_ids) AS c
     ),
     current AS MATERIALIZED (
         SELECT c.*
         FROM unnest(p_event_ids) AS k (event_id)
         CROSS JOIN LATERAL (
-            SELECT a.id, a.event_id, a.rule_id, a."position", a.touch_id, a.allocation_ratio, a.allocated_revenue_cents, a.is_book
+            SELECT
+                a.id, a.event_id, a.rule_id, a."position", a.touch_id, a.allocation_ratio, a.allocated_revenue_cents, a.is_book,
+                a.override_id
             FROM attribution.attribution_allocations AS a
             WHERE a.tenant_id = p_tenant AND a.event_id = k.event_id AND a.superseded_at IS NULL
             OFFSET 0
@@ -31,8 +33,8 @@ BEGIN
     compared AS MATERIALIZED (
         SELECT
             event_id, d AS due, c.id AS current_id,
-            bool_or((d.touch_id, d.allocation_ratio, d.allocated_revenue_cents, d.is_book)
-                IS DISTINCT FROM (c.touch_id, c.allocation_ratio, c.allocated_revenue_cents, c.is_book)
+            bool_or((d.touch_id, d.allocation_ratio, d.allocated_revenue_cents, d.is_book, d.override_id)
+                IS DISTINCT FROM (c.touch_id, c.allocation_ratio, c.allocated_revenue_cents, c.is_book, c.override_id)
             ) OVER (PARTITION BY event_id, rule_id) AS is_changed
         FROM due AS d
         FULL JOIN current AS c USING (event_id, rule_id, "position")
@@ -46,13 +48,14 @@ BEGIN
     ),
     inserted AS (
         INSERT INTO attribution.attribution_allocations (
-            tenant_id, event_id, rule_id, model_version, is_book, touch_id, "position", channel_code, campaign_id,
+            tenant_id, event_id, rule_id, model_version, is_book, override_id, touch_id, "position", channel_code, campaign_id,
             partner_id, allocation_ratio, allocated_revenue_cents, currency, occurred_at, reason, created_at
         )
         SELECT
-            p_tenant, (x.due).event_id, (x.due).rule_id, (x.due).model_version, (x.due).is_book, (x.due).touch_id,
-            (x.due)."position", (x.due).channel_code, (x.due).campaign_id, (x.due).partner_id, (x.due).allocation_ratio,
-            (x.due).allocated_revenue_cents, (x.due).currency, (x.due).occurred_at, (x.due).reason, v_now
+            p_tenant, (x.due).event_id, (x.due).rule_id, (x.due).model_version, (x.due).is_book,
+            (x.due).override_id, (x.due).touch_id, (x.due)."position", (x.due).channel_code, (x.due).campaign_id,
+            (x.due).partner_id, (x.due).allocation_ratio, (x.due).allocated_revenue_cents, (x.due).currency,
+            (x.due).occurred_at, (x.due).reason, v_now
         FROM compared AS x
         WHERE x.is_changed AND (x.due).event_id IS NOT NULL
             -- Reading the count makes the update run first: a place must be free before it is taken again.

@@ -1,9 +1,9 @@
--- conversions_affected_by(p_tenant, p_event_ids): the conversions whose journeys the given events may change.
+-- conversions_affected_by(p_tenant, p_event_ids): the conversions whose journeys, or whose refunds, the given events may change.
 --
 -- p_event_ids events of any kind
 -- Returns     in ascending order: the conversions among them, and those of an event's session that are not older than it;
 --             all of the session where a rule counts touches after the sale (cutoff first_contact). Conversions that wait
---             for a retry are left to it.
+--             for a retry are left to it. For each, and for each refund and dispute, every conversion of its transaction.
 -- Reads       attribution_events, attribution_rules, event_processing
 
 CREATE OR REPLACE FUNCTION attribution.conversions_affected_by(p_tenant uuid, p_event_ids uuid[])
@@ -24,7 +24,7 @@ AS $$
     sessions AS (
         SELECT e.session_id, min(e.occurred_at) AS since
         FROM events AS e
-        WHERE e.event_kind <> 'other'
+        WHERE e.event_kind IN ('touch', 'conversion', 'milestone')
         GROUP BY e.session_id
     ),
     affected AS (
@@ -42,16 +42,21 @@ AS $$
             OFFSET 0
         ) AS c
     )
-    SELECT coalesce(array_agg(a.id ORDER BY a.id), '{}')
-    FROM affected AS a
-    JOIN attribution.event_processing AS p ON p.tenant_id = p_tenant AND p.event_id = a.id
-    WHERE p.processing_status <> 'failed' OR p.next_retry_at <= clock_timestamp()
+    SELECT attribution.conversions_of(p_tenant, array_agg(x.id))
+    FROM (
+        SELECT a.id
+        FROM affected AS a
+        JOIN attribution.event_processing AS p ON p.tenant_id = p_tenant AND p.event_id = a.id
+        WHERE p.processing_status <> 'failed' OR p.next_retry_at <= clock_timestamp()
+        UNION ALL
+        SELECT e.id FROM events AS e WHERE e.event_kind IN ('refund', 'dispute')
+    ) AS x
 $$;
 
 ALTER FUNCTION attribution.conversions_affected_by(uuid, uuid[]) OWNER TO attribution_owner;
 
 COMMENT ON FUNCTION attribution.conversions_affected_by(uuid, uuid[]) IS
-'The conversions whose journeys the given events may change, in ascending order.';
+'The conversions whose journeys, or whose refunds, the given events may change, in ascending order.';
 
 REVOKE ALL ON FUNCTION attribution.conversions_affected_by(uuid, uuid[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION attribution.conversions_affected_by(uuid, uuid[]) TO attribution_engine;

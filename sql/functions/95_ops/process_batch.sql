@@ -38,9 +38,17 @@ BEGIN
     WITH taken AS (
         DELETE FROM attribution.work_queue AS q
         WHERE q.tenant_id = p_tenant AND q.id = ANY (v_claimed)
-        RETURNING q.event_ids
+        RETURNING q.event_ids, q.fx_currency, q.fx_days
     )
-    SELECT array_agg(e.id) INTO v_events FROM taken AS t CROSS JOIN LATERAL unnest(t.event_ids) AS e (id);
+    SELECT array_agg(e.id) INTO v_events
+    FROM (
+        SELECT i.id FROM taken AS t CROSS JOIN LATERAL unnest(t.event_ids) AS i (id)
+        UNION ALL
+        SELECT i.id
+        FROM taken AS t
+        CROSS JOIN LATERAL unnest(attribution.sales_of_days(p_tenant, t.fx_currency, t.fx_days)) AS i (id)
+        WHERE t.fx_currency IS NOT NULL
+    ) AS e;
 
     v_retries := ARRAY(
         SELECT p.event_id
@@ -54,6 +62,7 @@ BEGIN
     SELECT count(*)::int INTO v_replayed FROM attribution.replay_dead_events(p_tenant, p_only_due => true, p_limit => p_limit);
 
     v_conversions := attribution.conversions_affected_by(p_tenant, v_events || v_retries);
+    PERFORM attribution.lock_conversions(p_tenant, v_conversions);
     FOR v_from IN 1..cardinality(v_conversions) BY v_slice LOOP
         PERFORM attribution.process_conversions(p_tenant, v_conversions[v_from:v_from + v_slice - 1]);
     END LOOP;

@@ -31,6 +31,7 @@ BEGIN
         WHERE e.tenant_id = p_tenant AND e.event_kind = 'conversion' AND e.occurred_at >= p_from AND e.occurred_at < p_to
         ORDER BY e.id
     );
+    PERFORM attribution.lock_conversions(p_tenant, attribution.conversions_of(p_tenant, v_ids));
     conversions := cardinality(v_ids)::bigint;
     changed := 0::bigint;
     FOR v_start IN 1..cardinality(v_ids) BY v_slice LOOP

@@ -1,4 +1,4 @@
--- run_pending(p_max_seconds): drain the queue: late touches, deferred tenants, due retries.
+-- run_pending(p_max_seconds): drain the queue (late touches, deferred tenants, due retries), then seal what was posted.
 --
 -- p_max_seconds  stop before a new batch after that long; 0: one round over the tenants
 -- Errors   see process_batch(); a batch that lost a race (40001, 40P01, 55P03) is left for the next round
@@ -37,13 +37,19 @@ BEGIN
         END IF;
         EXIT WHEN clock_timestamp() >= v_until AND (p_max_seconds > 0 OR v_tenant IS NULL);
     END LOOP;
+    BEGIN
+        PERFORM attribution.seal_ledger();
+    EXCEPTION
+        WHEN lock_not_available THEN
+            RAISE WARNING 'another runner is sealing the ledger';
+    END;
 END
 $$;
 
 ALTER PROCEDURE attribution.run_pending(int) OWNER TO attribution_owner;
 
 COMMENT ON PROCEDURE attribution.run_pending(int) IS
-'Drains the queue for at most p_max_seconds (then finishes its batch): late touches, deferred tenants, due retries. Any number may run at once.';
+'Drains the queue for at most p_max_seconds (then finishes its batch): late touches, deferred tenants, due retries; then seals the ledger. Any number may run at once.';
 
 REVOKE ALL ON PROCEDURE attribution.run_pending(int) FROM PUBLIC;
 GRANT EXECUTE ON PROCEDURE attribution.run_pending(int) TO attribution_admin;

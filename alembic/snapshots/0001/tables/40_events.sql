@@ -32,8 +32,9 @@ CREATE TABLE attribution.attribution_events (
 CREATE INDEX attribution_events_session ON attribution.attribution_events (tenant_id, session_id, event_kind, occurred_at, id);
 CREATE INDEX attribution_events_conversion_time ON attribution.attribution_events (tenant_id, occurred_at)
     INCLUDE (id) WHERE event_kind = 'conversion';
-CREATE INDEX attribution_events_transaction ON attribution.attribution_events (tenant_id, transaction_id)
-    WHERE transaction_id IS NOT NULL;
+-- The events of a sale, by what it is called in the ledger.
+CREATE INDEX attribution_events_transaction ON attribution.attribution_events (tenant_id, coalesce(transaction_id, id::text))
+    WHERE event_kind IN ('conversion', 'refund', 'dispute');
 
 COMMENT ON TABLE attribution.attribution_events IS 'Append-only facts. INSERT here is the API: triggers resolve, check, de-duplicate and quarantine each row. Key collisions are duplicates and are skipped.';
 COMMENT ON COLUMN attribution.attribution_events.tenant_id IS 'Tenant; defaults from the context.';
@@ -53,9 +54,9 @@ COMMENT ON COLUMN attribution.attribution_events.campaign_id IS 'Campaign, in th
 COMMENT ON COLUMN attribution.attribution_events.partner_id IS 'Partner who made the touch, in the sender''s terms.';
 COMMENT ON COLUMN attribution.attribution_events.partner_role IS 'The partner''s role in the deal (sourced, influenced, …); needs partner_id.';
 COMMENT ON COLUMN attribution.attribution_events.weight IS 'The touch''s own weight for the weighted model; finite, 0 or more.';
-COMMENT ON COLUMN attribution.attribution_events.conversion_value_cents IS 'Value of a conversion or refund in minor units of currency; 0 or more.';
+COMMENT ON COLUMN attribution.attribution_events.conversion_value_cents IS 'Value of a conversion, 0 or more, or of a refund or chargeback, above 0, in minor units of currency.';
 COMMENT ON COLUMN attribution.attribution_events.currency IS 'ISO 4217 code of the value.';
-COMMENT ON COLUMN attribution.attribution_events.transaction_id IS 'The sale''s id; a refund names the sale it takes back.';
+COMMENT ON COLUMN attribution.attribution_events.transaction_id IS 'The sale''s id; a refund, chargeback or dispute names the sale it is about.';
 COMMENT ON COLUMN attribution.attribution_events.raw_payload IS 'Whatever else the sender wants kept: a JSON object of at most 64 KiB, free of personal data.';
 
 CREATE TYPE attribution.parsed_event AS (
@@ -101,10 +102,10 @@ CREATE INDEX event_processing_open ON attribution.event_processing (tenant_id, e
     INCLUDE (processing_status, next_retry_at)
     WHERE processing_status <> 'processed';
 
-COMMENT ON TABLE attribution.event_processing IS 'State of attribution beside each immutable conversion and refund; its row is the lock that workers take.';
+COMMENT ON TABLE attribution.event_processing IS 'State of processing beside each immutable conversion, refund and dispute; the conversions'' rows are the locks that workers take.';
 COMMENT ON COLUMN attribution.event_processing.tenant_id IS 'Tenant.';
-COMMENT ON COLUMN attribution.event_processing.event_id IS 'The conversion or refund.';
-COMMENT ON COLUMN attribution.event_processing.processing_status IS 'pending (not yet worked on), processed, failed (will be retried), dead (gave up; see last_error).';
+COMMENT ON COLUMN attribution.event_processing.event_id IS 'The conversion, refund, chargeback or dispute.';
+COMMENT ON COLUMN attribution.event_processing.processing_status IS 'pending (not yet worked on; a refund waits for its sale), processed, failed (see last_error; retried at next_retry_at, or when the sale''s facts change), dead (gave up).';
 COMMENT ON COLUMN attribution.event_processing.processed_at IS 'When it was last processed with success.';
 COMMENT ON COLUMN attribution.event_processing.retry_count IS 'Failures so far.';
 COMMENT ON COLUMN attribution.event_processing.next_retry_at IS 'Not retried before; null when nothing is due.';
@@ -163,14 +164,19 @@ CREATE TABLE attribution.work_queue (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL DEFAULT attribution.uuid_v7(),
     event_ids uuid[] NOT NULL,
+    fx_currency text COLLATE "C",
+    fx_days daterange,
     enqueued_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    PRIMARY KEY (tenant_id, id)
+    PRIMARY KEY (tenant_id, id),
+    CONSTRAINT work_queue_fx CHECK ((fx_currency IS NULL) = (fx_days IS NULL))
 );
 
 COMMENT ON TABLE attribution.work_queue IS 'Append-only log of events that were inserted and not yet taken into account. A claim deletes a batch and does the work in the same transaction.';
 COMMENT ON COLUMN attribution.work_queue.tenant_id IS 'Tenant.';
 COMMENT ON COLUMN attribution.work_queue.id IS 'Time-ordered id (UUIDv7).';
 COMMENT ON COLUMN attribution.work_queue.event_ids IS 'Events of one INSERT statement.';
+COMMENT ON COLUMN attribution.work_queue.fx_currency IS 'Currency of which rates were imported; null for events.';
+COMMENT ON COLUMN attribution.work_queue.fx_days IS 'Days (UTC) whose sales the imported rates may change; null for events.';
 COMMENT ON COLUMN attribution.work_queue.enqueued_at IS 'When they were inserted.';
 
 CREATE TABLE attribution.import_sources (

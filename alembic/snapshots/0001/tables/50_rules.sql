@@ -37,6 +37,31 @@ COMMENT ON COLUMN attribution.attribution_rules.status IS 'draft, active (one ve
 COMMENT ON COLUMN attribution.attribution_rules.created_at IS 'When the version was made.';
 COMMENT ON COLUMN attribution.attribution_rules.created_by IS 'Login that made it.';
 
+CREATE TABLE attribution.allocation_overrides (
+    tenant_id uuid NOT NULL REFERENCES attribution.tenants (id) ON DELETE CASCADE,
+    id uuid NOT NULL DEFAULT attribution.uuid_v7(),
+    transaction_id text COLLATE "C" NOT NULL,
+    sequence int NOT NULL CHECK (sequence >= 1),
+    shares jsonb CHECK (jsonb_typeof(shares) = 'array'),
+    override_by text NOT NULL CHECK (octet_length(override_by) BETWEEN 1 AND 200),
+    reason text NOT NULL CHECK (octet_length(reason) BETWEEN 1 AND 2000),
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    created_by name NOT NULL DEFAULT session_user,
+    PRIMARY KEY (tenant_id, id),
+    UNIQUE (tenant_id, transaction_id, sequence)
+);
+
+COMMENT ON TABLE attribution.allocation_overrides IS 'Divisions of a sale by hand, append-only: the newest of a transaction counts, and one without shares lifts those before it.';
+COMMENT ON COLUMN attribution.allocation_overrides.tenant_id IS 'Tenant.';
+COMMENT ON COLUMN attribution.allocation_overrides.id IS 'Override id (UUIDv7).';
+COMMENT ON COLUMN attribution.allocation_overrides.transaction_id IS 'The sale; the conversion''s id where the sender named none.';
+COMMENT ON COLUMN attribution.allocation_overrides.sequence IS '1 for the first override of the transaction, 2 for the next.';
+COMMENT ON COLUMN attribution.allocation_overrides.shares IS 'Array of {channel, percent, campaign_id, partner_id}, the percents summing to 100; null: the override is lifted.';
+COMMENT ON COLUMN attribution.allocation_overrides.override_by IS 'Person who decided.';
+COMMENT ON COLUMN attribution.allocation_overrides.reason IS 'Why.';
+COMMENT ON COLUMN attribution.allocation_overrides.created_at IS 'When.';
+COMMENT ON COLUMN attribution.allocation_overrides.created_by IS 'Login that recorded it.';
+
 -- No foreign key to tenants here, in event_processing or in the ledger: the event or batch that each row must
 -- name has one, and a second check per row would prove nothing more.
 CREATE TABLE attribution.attribution_allocations (
@@ -46,6 +71,7 @@ CREATE TABLE attribution.attribution_allocations (
     rule_id uuid NOT NULL,
     model_version text COLLATE "C" NOT NULL,
     is_book boolean NOT NULL,
+    override_id uuid,
     touch_id uuid,
     position int NOT NULL CHECK (position >= 0),
     channel_code text COLLATE "C" NOT NULL REFERENCES attribution.channel_taxonomy (code) ON DELETE RESTRICT,
@@ -70,7 +96,9 @@ CREATE TABLE attribution.attribution_allocations (
     FOREIGN KEY (tenant_id, event_id) REFERENCES attribution.attribution_events (tenant_id, id) ON DELETE RESTRICT,
     FOREIGN KEY (tenant_id, touch_id) REFERENCES attribution.attribution_events (tenant_id, id) ON DELETE RESTRICT,
     FOREIGN KEY (tenant_id, rule_id) REFERENCES attribution.attribution_rules (tenant_id, id) ON DELETE RESTRICT,
-    CONSTRAINT attribution_allocations_unattributed CHECK ((touch_id IS NULL) = (position = 0))
+    FOREIGN KEY (tenant_id, override_id) REFERENCES attribution.allocation_overrides (tenant_id, id) ON DELETE RESTRICT,
+    CONSTRAINT attribution_allocations_unattributed CHECK ((touch_id IS NULL) = (position = 0 OR override_id IS NOT NULL)),
+    CONSTRAINT attribution_allocations_override_is_book CHECK (override_id IS NULL OR is_book)
 );
 
 CREATE INDEX attribution_allocations_touch ON attribution.attribution_allocations (tenant_id, touch_id) WHERE touch_id IS NOT NULL;
@@ -83,10 +111,11 @@ COMMENT ON COLUMN attribution.attribution_allocations.tenant_id IS 'Tenant.';
 COMMENT ON COLUMN attribution.attribution_allocations.id IS 'Allocation id (UUIDv7).';
 COMMENT ON COLUMN attribution.attribution_allocations.event_id IS 'The conversion.';
 COMMENT ON COLUMN attribution.attribution_allocations.rule_id IS 'The rule version.';
-COMMENT ON COLUMN attribution.attribution_allocations.model_version IS 'Model and rule version in words, such as position_based/1.';
+COMMENT ON COLUMN attribution.attribution_allocations.model_version IS 'Model and rule version in words, such as position_based/1; override/1 for the first division by hand.';
 COMMENT ON COLUMN attribution.attribution_allocations.is_book IS 'True when this rule is the conversion''s book: the share is posted to the ledger.';
-COMMENT ON COLUMN attribution.attribution_allocations.touch_id IS 'The touch; null when unattributed.';
-COMMENT ON COLUMN attribution.attribution_allocations.position IS 'The touch''s place in the journey from 1; 0 for the unattributed part.';
+COMMENT ON COLUMN attribution.attribution_allocations.override_id IS 'The division by hand that stands in place of the book rule''s; null: the rule''s own.';
+COMMENT ON COLUMN attribution.attribution_allocations.touch_id IS 'The touch; null when unattributed or divided by hand.';
+COMMENT ON COLUMN attribution.attribution_allocations.position IS 'The touch''s place in the journey from 1; 0 for the unattributed part; the place in the list of an override.';
 COMMENT ON COLUMN attribution.attribution_allocations.channel_code IS 'The touch''s channel, or unattributed.';
 COMMENT ON COLUMN attribution.attribution_allocations.campaign_id IS 'The touch''s campaign.';
 COMMENT ON COLUMN attribution.attribution_allocations.partner_id IS 'The touch''s partner.';
@@ -105,11 +134,13 @@ COMMENT ON COLUMN attribution.attribution_allocations.created_at IS 'When it was
 COMMENT ON COLUMN attribution.attribution_allocations.superseded_at IS 'When newer facts or rules replaced it; null: current.';
 
 ALTER TABLE attribution.attribution_rules OWNER TO attribution_owner;
+ALTER TABLE attribution.allocation_overrides OWNER TO attribution_owner;
 ALTER TABLE attribution.attribution_allocations OWNER TO attribution_owner;
-GRANT SELECT, INSERT, DELETE ON attribution.attribution_rules, attribution.attribution_allocations TO attribution_engine;
+GRANT SELECT, INSERT, DELETE ON attribution.attribution_rules, attribution.allocation_overrides,
+    attribution.attribution_allocations TO attribution_engine;
 GRANT UPDATE (status) ON attribution.attribution_rules TO attribution_engine;
 GRANT UPDATE (superseded_at) ON attribution.attribution_allocations TO attribution_engine;
-GRANT SELECT ON attribution.attribution_rules, attribution.attribution_allocations
+GRANT SELECT ON attribution.attribution_rules, attribution.allocation_overrides, attribution.attribution_allocations
     TO attribution_app, attribution_reader, attribution_admin;
 GRANT INSERT (tenant_id, name, version, model_type, config, applies_to, priority, is_book, constraint_mode, status),
     UPDATE (status) ON attribution.attribution_rules TO attribution_admin;

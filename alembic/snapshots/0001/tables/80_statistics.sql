@@ -32,13 +32,30 @@ INSERT INTO attribution.attribution_allocations (
 )
 SELECT tenant_id, tenant_id, tenant_id, id, 'sample', false, 0, 'unattributed', 1, 1, 'USD', now(), 'sample'
 FROM attribution.attribution_rules;
-INSERT INTO attribution.ledger_batches (tenant_id, id, kind, posted_at, reason, entry_count, entries_hash)
-SELECT id, id, 'attribution', now(), 'sample', 1, sha256('') FROM attribution.tenants;
-INSERT INTO attribution.revenue_ledger (
-    tenant_id, batch_id, transaction_id, event_id, allocation_id, entry_type, state, channel_code, amount_cents, currency,
-    occurred_at, posted_at
+INSERT INTO attribution.allocation_overrides (tenant_id, transaction_id, sequence, override_by, reason)
+SELECT id, 'sample ' || id, 1, 'sample', 'sample' FROM attribution.tenants;
+INSERT INTO attribution.ledger_batches (
+    tenant_id, id, kind, posted_at, reason, entry_count, line_ids, line_hashes, entries_hash
 )
-SELECT id, id, 'sample ' || id, id, id, 'attribution', 'captured', 'unattributed', 1, 'USD', now(), now() FROM attribution.tenants;
+SELECT id, id, 'attribution', now(), 'sample', 1, ARRAY[id], ARRAY[sha256('')], sha256('') FROM attribution.tenants;
+INSERT INTO attribution.revenue_ledger (
+    tenant_id, batch_id, transaction_id, event_id, allocation_id, entry_type, account, state, channel_code, amount_cents, currency,
+    amount_usd_cents, fx_rate_used, fx_conversion_timestamp, occurred_at, posted_at
+)
+SELECT id, id, 'sample ' || id, id, id, 'attribution', 'revenue', 'captured', 'unattributed', 1, 'USD', 1, 1, now(), now(), now()
+FROM attribution.tenants;
+INSERT INTO attribution.revenue_state_transitions (
+    tenant_id, transaction_id, currency, sequence, event_id, from_state, to_state, reason
+)
+SELECT id, 'sample ' || id, 'USD', 1, id, 'captured', 'refunded', 'sample' FROM attribution.tenants;
+INSERT INTO attribution.ledger_seals (tenant_id, seq, batch_id, batch_hash, prev_hash, chain_hash, sealed_at)
+SELECT id, 1, id, sha256(''), sha256(''), sha256(''), now() FROM attribution.tenants;
+INSERT INTO attribution.reconciliation_runs (tenant_id, id, source, kind)
+SELECT id, id, 'sample', 'processor' FROM attribution.tenants;
+INSERT INTO attribution.reported_revenue (tenant_id, run_id, source, kind, line, row_key, transaction_id, amount_cents, currency)
+SELECT id, id, 'sample', 'processor', 1, 'sample', 'sample ' || id, 1, 'USD' FROM attribution.tenants;
+INSERT INTO attribution.revenue_verifications (tenant_id, run_id, source, transaction_id, currency, status, reported_cents, ledger_cents)
+SELECT id, id, 'sample', 'sample ' || id, 'USD', 'matched', 1, 1 FROM attribution.tenants;
 
 DO $$
 DECLARE
@@ -46,7 +63,8 @@ DECLARE
 BEGIN
     FOREACH v_table IN ARRAY ARRAY[
         'attribution_events', 'event_keys', 'event_processing', 'dead_events', 'work_queue', 'import_sources', 'attribution_rules',
-        'attribution_allocations', 'ledger_batches', 'revenue_ledger'
+        'allocation_overrides', 'attribution_allocations', 'ledger_batches', 'revenue_ledger', 'revenue_state_transitions',
+        'ledger_seals', 'reconciliation_runs', 'reported_revenue', 'revenue_verifications'
     ] LOOP
         EXECUTE format('ALTER TABLE attribution.%I ALTER COLUMN tenant_id SET (n_distinct = 20)', v_table);
         EXECUTE format('ANALYZE attribution.%I', v_table);
@@ -60,7 +78,9 @@ $$;
 DO $$
 BEGIN
     BEGIN
-        TRUNCATE attribution.revenue_ledger, attribution.ledger_batches, attribution.attribution_allocations,
+        TRUNCATE attribution.revenue_verifications, attribution.reported_revenue, attribution.reconciliation_runs,
+            attribution.ledger_seals, attribution.revenue_state_transitions, attribution.revenue_ledger,
+            attribution.ledger_batches, attribution.attribution_allocations, attribution.allocation_overrides,
             attribution.attribution_rules, attribution.import_sources, attribution.work_queue, attribution.dead_events,
             attribution.event_processing, attribution.event_keys, attribution.attribution_events;
     EXCEPTION

@@ -11,7 +11,9 @@ SELECT
     p.failed,
     p.dead,
     p.unposted_refunds,
-    d.dead_letters
+    d.dead_letters,
+    p.over_refunds,
+    f.lines_without_rate
 FROM attribution.tenants AS t
 CROSS JOIN LATERAL (
     SELECT
@@ -25,7 +27,8 @@ CROSS JOIN LATERAL (
         count(*) FILTER (WHERE s.processing_status = 'pending' AND e.event_kind = 'conversion') AS pending,
         count(*) FILTER (WHERE s.processing_status = 'failed') AS failed,
         count(*) FILTER (WHERE s.processing_status = 'dead') AS dead,
-        count(*) FILTER (WHERE e.event_kind = 'refund') AS unposted_refunds
+        count(*) FILTER (WHERE e.event_kind = 'refund') AS unposted_refunds,
+        count(*) FILTER (WHERE s.last_error LIKE 'RA007: OVER_REFUND%') AS over_refunds
     FROM attribution.event_processing AS s
     JOIN attribution.attribution_events AS e ON e.tenant_id = s.tenant_id AND e.id = s.event_id
     WHERE s.tenant_id = t.id AND s.processing_status <> 'processed'
@@ -34,7 +37,12 @@ CROSS JOIN LATERAL (
     SELECT count(*) AS dead_letters
     FROM attribution.dead_events AS x
     WHERE x.tenant_id = t.id AND x.remediation_status IN ('pending', 'retrying')
-) AS d;
+) AS d
+CROSS JOIN LATERAL (
+    SELECT count(*) AS lines_without_rate
+    FROM attribution.unconverted_lines AS u
+    WHERE u.tenant_id = t.id
+) AS f;
 
 ALTER VIEW attribution.pipeline_health OWNER TO attribution_owner;
 
@@ -46,7 +54,9 @@ COMMENT ON COLUMN attribution.pipeline_health.oldest_queued_seconds IS 'Age of t
 COMMENT ON COLUMN attribution.pipeline_health.pending IS 'Conversions not yet worked on.';
 COMMENT ON COLUMN attribution.pipeline_health.failed IS 'Conversions and refunds that failed and will be retried.';
 COMMENT ON COLUMN attribution.pipeline_health.dead IS 'Conversions and refunds given up; see event_processing.last_error.';
-COMMENT ON COLUMN attribution.pipeline_health.unposted_refunds IS 'Refunds not in the ledger.';
+COMMENT ON COLUMN attribution.pipeline_health.unposted_refunds IS 'Refunds and chargebacks not in the ledger: their sale has not come, or they were refused.';
+COMMENT ON COLUMN attribution.pipeline_health.over_refunds IS 'Of these, refused because they exceed what is left of their sale (RA007).';
+COMMENT ON COLUMN attribution.pipeline_health.lines_without_rate IS 'Ledger lines without US dollars, since no exchange rate is known; see unconverted_lines.';
 COMMENT ON COLUMN attribution.pipeline_health.dead_letters IS 'Dead events neither resolved nor discarded.';
 
 REVOKE ALL ON attribution.pipeline_health FROM PUBLIC;

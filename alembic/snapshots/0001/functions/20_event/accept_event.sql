@@ -115,11 +115,11 @@ BEGIN
         v_column := CASE WHEN NEW.conversion_value_cents IS NULL THEN 'conversion_value_cents' ELSE 'currency' END;
         v_message := format('%s is missing', v_column);
         v_hint := format('A %s has a conversion_value_cents (minor units) and a currency (ISO 4217).', NEW.event_kind);
-    ELSIF NEW.event_kind = 'refund' AND NEW.transaction_id IS NULL THEN
+    ELSIF NEW.event_kind IN ('refund', 'dispute') AND NEW.transaction_id IS NULL THEN
         v_code := 'MISSING_FIELD';
         v_column := 'transaction_id';
         v_message := 'transaction_id is missing';
-        v_hint := 'A refund names the transaction_id of the sale that it takes back.';
+        v_hint := format('A %s names the transaction_id of the sale that it is about.', NEW.event_kind);
     ELSIF NEW.conversion_value_cents < 0 OR (NEW.event_kind = 'refund' AND NEW.conversion_value_cents = 0) THEN
         v_code := 'INVALID_VALUE';
         v_column := 'conversion_value_cents';

@@ -6,7 +6,8 @@
 -- SECURITY DEFINER: an app may write none of these.
 --
 -- Conversions are queued even when they are attributed here: a touch that another transaction has inserted and not yet
--- committed is invisible now, and whoever commits last must have the journey looked at again.
+-- committed is invisible now, and whoever commits last must have the journey looked at again. A refund whose sale is being
+-- worked on is left to the queue: the app waits for nobody.
 
 CREATE OR REPLACE FUNCTION attribution.process_new_events()
 RETURNS trigger
@@ -19,7 +20,7 @@ DECLARE
     v_tenant uuid := attribution.current_tenant();
     v_events uuid[];
     v_conversions uuid[];
-    v_refunds uuid[];
+    v_refunds uuid[]; -- and disputes
     v_state text;
     v_message text;
     v_detail text;
@@ -28,7 +29,7 @@ BEGIN
     SELECT
         array_agg(n.id ORDER BY n.id),
         array_agg(n.id ORDER BY n.id) FILTER (WHERE n.event_kind = 'conversion'),
-        array_agg(n.id ORDER BY n.id) FILTER (WHERE n.event_kind = 'refund')
+        array_agg(n.id ORDER BY n.id) FILTER (WHERE n.event_kind IN ('refund', 'dispute'))
     INTO v_events, v_conversions, v_refunds
     FROM new_events AS n
     WHERE n.event_kind <> 'other';
@@ -45,11 +46,11 @@ BEGIN
     INSERT INTO attribution.event_processing (tenant_id, event_id)
     SELECT v_tenant, e.id FROM unnest(v_conversions || v_refunds) AS e (id);
 
-    IF v_conversions IS NOT NULL AND NOT EXISTS (
+    IF NOT EXISTS (
         SELECT FROM attribution.tenants AS t WHERE t.id = v_tenant AND t.settings ->> 'mode' = 'deferred'
     ) THEN
         BEGIN
-            PERFORM attribution.attribute_conversions(v_tenant, v_conversions);
+            PERFORM attribution.attribute_conversions(v_tenant, v_conversions || v_refunds, p_wait => false);
         EXCEPTION
             WHEN OTHERS THEN -- the app's INSERT must not fail for it; the error is kept and retried
                 GET STACKED DIAGNOSTICS

@@ -1,38 +1,51 @@
--- attribute_conversions(p_tenant, p_event_ids): attribute conversions and post the result.
+-- attribute_conversions(p_tenant, p_event_ids, p_wait): attribute conversions and post the result, refunds included.
 --
--- p_event_ids conversions (others are ignored)
--- Returns     how many of them changed
--- Writes      attribution_allocations, ledger_batches, revenue_ledger, event_processing
+-- p_event_ids conversions, refunds, chargebacks and disputes (others are ignored): what is worked on is every conversion of
+--             the transactions that they belong to, since a refund is divided among all of them
+-- p_wait      false: leave out conversions that another transaction is working on, for whoever takes them from the queue
+-- Returns     how many conversions changed
+-- Writes      attribution_allocations, ledger_batches, revenue_ledger, revenue_state_transitions, event_processing
 --
 -- The conversions' rows are locked in key order, and everything is computed in later statements, which see what the
 -- previous holder of the lock committed: two workers on one conversion can neither deadlock nor overwrite the newer result.
--- Needs READ COMMITTED for that; process_batch() and rebuild() make sure of it. (A conversion that its own transaction
--- has just inserted is visible to nobody else, so the insert's trigger may run under any level.)
+-- Needs READ COMMITTED for that; process_batch() and rebuild() make sure of it. A conversion that its own transaction
+-- has just inserted is visible to nobody else, so under other levels the insert's trigger works on that alone.
 
-CREATE OR REPLACE FUNCTION attribution.attribute_conversions(p_tenant uuid, p_event_ids uuid[])
+CREATE OR REPLACE FUNCTION attribution.attribute_conversions(p_tenant uuid, p_event_ids uuid[], p_wait boolean DEFAULT true)
 RETURNS int
 LANGUAGE plpgsql
 VOLATILE
 AS $$
 DECLARE
+    v_events uuid[] := p_event_ids;
     v_changed uuid[];
     v_booked uuid[];
     v_failed uuid[];
     v_rules text;
     v_now timestamptz;
 BEGIN
-    PERFORM
-    FROM attribution.event_processing AS p
-    WHERE p.tenant_id = p_tenant AND p.event_id = ANY (p_event_ids)
-    ORDER BY p.event_id
-    FOR UPDATE;
+    IF p_wait OR current_setting('transaction_isolation') = 'read committed' THEN
+        v_events := attribution.conversions_of(p_tenant, p_event_ids);
+    END IF;
+    IF p_wait THEN
+        PERFORM attribution.lock_conversions(p_tenant, v_events);
+    ELSE
+        v_events := ARRAY(
+            SELECT p.event_id
+            FROM attribution.event_processing AS p
+            WHERE p.tenant_id = p_tenant AND p.event_id = ANY (v_events)
+            ORDER BY p.event_id
+            FOR UPDATE SKIP LOCKED
+        );
+    END IF;
 
-    v_changed := attribution.store_allocations(p_tenant, p_event_ids);
-    PERFORM attribution.post_allocations(p_tenant, p_event_ids);
+    v_changed := attribution.store_allocations(p_tenant, v_events);
+    PERFORM attribution.post_allocations(p_tenant, v_events);
+    PERFORM attribution.settle_refunds(p_tenant, v_events);
 
     v_booked := ARRAY(
         SELECT k.event_id
-        FROM unnest(p_event_ids) AS k (event_id)
+        FROM unnest(v_events) AS k (event_id)
         CROSS JOIN LATERAL (
             SELECT
             FROM attribution.attribution_allocations AS a
@@ -46,7 +59,7 @@ BEGIN
         WHERE r.tenant_id = p_tenant AND r.status = 'active' AND r.model_type = 'custom'
     ) THEN
         SELECT array_agg(DISTINCT j.event_id), string_agg(DISTINCT r.name, ', ') INTO v_failed, v_rules
-        FROM attribution.journeys(p_tenant, p_event_ids) AS j
+        FROM attribution.journeys(p_tenant, v_events) AS j
         JOIN attribution.attribution_rules AS r ON r.tenant_id = p_tenant AND r.id = j.rule_id
         WHERE j.model_type = 'custom' AND NOT EXISTS (
             SELECT
@@ -68,14 +81,14 @@ BEGIN
     WHERE p.tenant_id = p_tenant AND p.event_id = ANY (v_booked) AND p.event_id <> ALL (coalesce(v_failed, '{}'))
         AND p.processing_status <> 'processed';
 
-    IF cardinality(v_booked) < cardinality(p_event_ids) THEN
+    IF cardinality(v_booked) < cardinality(v_events) THEN
         PERFORM attribution.record_failure(
             p_tenant, array_agg(e.id), 'RA003', 'no book rule applies to the conversion',
             'Its revenue cannot be posted, since no active rule with is_book lets it pass.',
             'Activate a book rule that applies to every conversion; the conversion is retried.'
         )
         FROM attribution.attribution_events AS e
-        WHERE e.tenant_id = p_tenant AND e.id = ANY (p_event_ids) AND e.event_kind = 'conversion'
+        WHERE e.tenant_id = p_tenant AND e.id = ANY (v_events) AND e.event_kind = 'conversion'
             AND e.id <> ALL (v_booked || coalesce(v_failed, '{}'))
         HAVING count(*) > 0;
     END IF;
@@ -84,10 +97,10 @@ BEGIN
 END
 $$;
 
-ALTER FUNCTION attribution.attribute_conversions(uuid, uuid[]) OWNER TO attribution_owner;
+ALTER FUNCTION attribution.attribute_conversions(uuid, uuid[], boolean) OWNER TO attribution_owner;
 
-COMMENT ON FUNCTION attribution.attribute_conversions(uuid, uuid[]) IS
-'Attributes the given conversions and posts the result; returns how many changed. Run again, it changes nothing.';
+COMMENT ON FUNCTION attribution.attribute_conversions(uuid, uuid[], boolean) IS
+'Attributes the conversions of the given events'' transactions and posts the result, refunds included; returns how many changed. Run again, it changes nothing.';
 
-REVOKE ALL ON FUNCTION attribution.attribute_conversions(uuid, uuid[]) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION attribution.attribute_conversions(uuid, uuid[]) TO attribution_engine;
+REVOKE ALL ON FUNCTION attribution.attribute_conversions(uuid, uuid[], boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION attribution.attribute_conversions(uuid, uuid[], boolean) TO attribution_engine;
