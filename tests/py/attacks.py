@@ -138,6 +138,37 @@ def fill(admin: Connection, tenant: str) -> None:
         "INSERT INTO attribution.import_sources (tenant_id, name, fingerprint) VALUES (%s, 'events.csv', %s)"
     )
     admin.execute(source, [tenant, "1:" + "0" * 64])
+    fill_ledger(admin, tenant, number + 4, session)
+
+
+def fill_ledger(admin: Connection, tenant: str, number: int, session: int) -> None:
+    """A sale without an exchange rate, a refund, a division by hand, a seal, and a statement that differs."""
+    send(admin, purchase(number, at(hours=3), 1000, session, currency="EUR"))
+    send(admin, purchase(number + 1, at(hours=4), 10, session, event_type="refund", currency="EUR",
+                         transaction_id=f"sale-{number}"))  # fmt: skip
+    for query in (
+        f"SELECT attribution.override_allocation(%s, 'sale-{number}', '{{\"email\": 100}}', 'ann', 'a test')",
+        "SELECT attribution.seal_ledger(%s)",
+        """
+        INSERT INTO attribution.reconciliation_runs (tenant_id, source, kind)
+        VALUES (%s, 'stripe', 'processor')
+        """,
+        """
+        INSERT INTO attribution.reported_revenue (
+            tenant_id, run_id, source, kind, line, row_key, transaction_id, amount_cents, currency
+        )
+        SELECT tenant_id, id, source, kind, 2, 'ch_1', 'x', 1, 'EUR'
+        FROM attribution.reconciliation_runs WHERE tenant_id = %s
+        """,
+        """
+        INSERT INTO attribution.revenue_verifications (
+            tenant_id, run_id, source, transaction_id, currency, status, reported_cents
+        )
+        SELECT tenant_id, id, source, 'x', 'EUR', 'missing_in_ledger', 1
+        FROM attribution.reconciliation_runs WHERE tenant_id = %s
+        """,
+    ):
+        admin.execute(query.encode(), [tenant])
 
 
 def state(conn: Connection, statement: Any, *values: Any) -> str:

@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import attacks
 import engine
 import psycopg
 import pytest
@@ -17,9 +18,14 @@ FACTS = (
     "attribution_allocations",
     "ledger_batches",
     "revenue_ledger",
+    "revenue_state_transitions",
+    "ledger_seals",
+    "allocation_overrides",
+    "reported_revenue",
+    "revenue_verifications",
     "tenant_erasures",
 )
-KEPT = (*FACTS, "attribution_rules", "dead_events", "event_processing", "tenants")
+KEPT = (*FACTS, "attribution_rules", "dead_events", "event_processing", "reconciliation_runs", "tenants")
 REFERENCES = ("currencies", "channel_taxonomy", "event_types")
 # A column of each that a forger would like to change.
 PRIZES = {
@@ -27,8 +33,14 @@ PRIZES = {
     "attribution_allocations": "allocated_revenue_cents = 0",
     "ledger_batches": "entry_count = 1",
     "revenue_ledger": "amount_cents = 1",
+    "allocation_overrides": "shares = NULL",
+    "revenue_state_transitions": "to_state = 'captured'",
+    "ledger_seals": "sealed_at = now()",
+    "reported_revenue": "amount_cents = 1",
+    "revenue_verifications": "verified_at = now()",
     "tenant_erasures": "erased_at = now()",
 }
+KEYS = {"tenant_erasures": "erased_tenant_id", "ledger_seals": "tenant_id, seq"}
 ROLES = (
     "attribution_owner",
     "attribution_engine",
@@ -56,7 +68,7 @@ def mutations() -> dict[str, tuple[str, str]]:
         found[f"MERGE update {table}"] = (
             "UPDATE", f"MERGE INTO {name} t USING {name} s ON t = s WHEN MATCHED THEN UPDATE SET {change}"
         )  # fmt: skip
-        key = "erased_tenant_id" if table == "tenant_erasures" else "tenant_id, id"
+        key = KEYS.get(table, "tenant_id, id")
         found[f"UPSERT {table}"] = (
             "UPDATE", f"INSERT INTO {name} SELECT * FROM {name} ON CONFLICT ({key}) DO UPDATE SET {change}"
         )  # fmt: skip
@@ -80,6 +92,7 @@ def shop(admin: Connection) -> str:
     engine.use(admin, shop)
     engine.send(admin, touch(1, at()), purchase(9, at(hours=2), 1000), touch(3, at(), channel="nowhere"))
     engine.send(admin, touch(2, at(hours=1)))
+    attacks.fill_ledger(admin, shop, 20, 2)
     engine.drain(admin)
     assert all(engine.volumes(admin, shop).values())
     return shop
@@ -280,10 +293,11 @@ def test_verify_names_what_else_opens_a_table(
 @pytest.mark.parametrize(
     ("table", "statement", "check"),
     [
-        ("revenue_ledger", "UPDATE revenue_ledger SET amount_cents = amount_cents + 1", "batch_altered"),
-        ("revenue_ledger", "UPDATE revenue_ledger SET channel_code = 'email'", "batch_altered"),
-        ("revenue_ledger", "UPDATE revenue_ledger SET posted_at = now()", "batch_altered"),
-        ("revenue_ledger", "DELETE FROM revenue_ledger WHERE entry_type = 'reversal'", "batch_altered"),
+        ("revenue_ledger", "UPDATE revenue_ledger SET amount_cents = amount_cents + 1,"
+         " amount_usd_cents = amount_usd_cents + 1", "line_altered"),
+        ("revenue_ledger", "UPDATE revenue_ledger SET channel_code = 'email'", "line_altered"),
+        ("revenue_ledger", "UPDATE revenue_ledger SET posted_at = now()", "line_altered"),
+        ("revenue_ledger", "DELETE FROM revenue_ledger WHERE entry_type = 'reversal'", "line_removed"),
         ("attribution_allocations", "UPDATE attribution_allocations SET allocated_revenue_cents = 1",
          "allocation_drift"),
         ("attribution_events", "UPDATE attribution_events SET conversion_value_cents = 1"
@@ -360,7 +374,7 @@ def test_a_faked_erasure_cannot_be_committed(admin: Connection, shop: str) -> No
     before = contents(admin)
     with pytest.raises(psycopg.Error) as caught, admin.transaction():
         admin.execute("INSERT INTO attribution.tenant_erasures (erased_tenant_id) VALUES (%s)", [shop])
-        admin.execute("DELETE FROM attribution.revenue_ledger WHERE tenant_id = %s", [shop])
+        admin.execute("DELETE FROM attribution.ledger_seals WHERE tenant_id = %s", [shop])
     assert caught.value.sqlstate == "RA001"
     assert caught.value.diag.message_primary == "the erasure is recorded but the tenant still exists"
     assert contents(admin) == before

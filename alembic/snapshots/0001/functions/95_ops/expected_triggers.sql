@@ -14,7 +14,7 @@ AS $$
     ('allocation_overrides', 'allocation_overrides_erased_only',
         'CREATE TRIGGER allocation_overrides_erased_only BEFORE DELETE ON attribution.allocation_overrides FOR EACH ROW EXECUTE FUNCTION attribution.forbid_delete()'),
     ('attribution_allocations', 'attribution_allocations_append_only',
-        'CREATE TRIGGER attribution_allocations_append_only BEFORE DELETE OR UPDATE OF tenant_id, id, event_id, rule_id, model_version, is_book, touch_id, "position", channel_code, campaign_id, partner_id, allocation_ratio, allocated_revenue_cents, currency, occurred_at, confidence_score, credible_interval_lower_cents, credible_interval_upper_cents, convergence_r_hat, effective_sample_size, reason, model_metadata, created_at OR TRUNCATE ON attribution.attribution_allocations FOR EACH STATEMENT EXECUTE FUNCTION attribution.forbid_mutation()'),
+        'CREATE TRIGGER attribution_allocations_append_only BEFORE DELETE OR UPDATE OF tenant_id, id, event_id, rule_id, model_version, is_book, override_id, touch_id, "position", channel_code, campaign_id, partner_id, allocation_ratio, allocated_revenue_cents, currency, occurred_at, confidence_score, credible_interval_lower_cents, credible_interval_upper_cents, convergence_r_hat, effective_sample_size, reason, model_metadata, created_at OR TRUNCATE ON attribution.attribution_allocations FOR EACH STATEMENT EXECUTE FUNCTION attribution.forbid_mutation()'),
     ('attribution_allocations', 'attribution_allocations_erased_only',
         'CREATE TRIGGER attribution_allocations_erased_only BEFORE DELETE ON attribution.attribution_allocations FOR EACH ROW EXECUTE FUNCTION attribution.forbid_delete()'),
     ('attribution_allocations', 'attribution_allocations_superseded_once',
