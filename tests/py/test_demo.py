@@ -159,7 +159,8 @@ def test_a_tampered_ledger_line_fails_the_demo(db: Database, capsys: pytest.Capt
         for (guard,) in guards:
             conn.execute(sql.SQL(toggle).format(sql.SQL("DISABLE"), sql.Identifier(guard)))
         conn.execute(
-            "UPDATE attribution.revenue_ledger SET amount_cents = amount_cents + 1"
+            "UPDATE attribution.revenue_ledger SET amount_cents = amount_cents + 1,"
+            " amount_usd_cents = amount_usd_cents + 1"
             " WHERE id = (SELECT id FROM attribution.revenue_ledger ORDER BY id LIMIT 1)"
         )
         for (guard,) in guards:
