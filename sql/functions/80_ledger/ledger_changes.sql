@@ -1,6 +1,6 @@
 -- ledger_changes(p_tenant, p_event_ids): the lines that the ledger lacks to say what the facts say.
 --
--- p_event_ids conversions
+-- p_event_ids conversions, refunds, chargebacks and disputes: whole transactions; see transaction_events()
 -- Returns     lines as they would be posted, but for id, batch_id, revision and posted_at; the kind of batch that each belongs
 --             into; and the rule that each credits under, null for reversals. None where the ledger is right.
 -- Reads       attribution_events, attribution_allocations, allocation_overrides, fx_rates, currencies, revenue_ledger
@@ -10,7 +10,6 @@
 -- so dollars sum to the converted rest at every step, and to nothing in the end.
 -- What is posted for an event and an allocation in other cents than due is reversed and posted anew; where only the
 -- dollars differ, since a rate was missing or corrected, an adjustment adds the difference.
--- Refunds are left alone unless all conversions of their transaction are given; see refund_steps().
 
 CREATE OR REPLACE FUNCTION attribution.ledger_changes(p_tenant uuid, p_event_ids uuid[])
 RETURNS TABLE (kind text, rule_id uuid, line attribution.revenue_ledger)
@@ -101,11 +100,7 @@ AS $$
     ),
     posted AS MATERIALIZED ( -- lines that nothing has reversed
         SELECT l.*
-        FROM (
-            SELECT k.event_id FROM unnest(p_event_ids) AS k (event_id)
-            UNION
-            SELECT s.event_id FROM steps AS s
-        ) AS k
+        FROM unnest(p_event_ids) AS k (event_id)
         CROSS JOIN LATERAL (
             SELECT i.*
             FROM attribution.revenue_ledger AS i

@@ -1,6 +1,6 @@
 -- refund_steps(p_tenant, p_event_ids): what refunds, chargebacks and disputes do to their sales, one step after the other.
 --
--- p_event_ids conversions
+-- p_event_ids conversions, refunds, chargebacks and disputes: whole transactions; see transaction_events()
 -- Returns     per transaction, currency and event, in the order (occurred_at, disputes first, id): the states before and after,
 --             and what is left on each allocation before and after. An event that may not be booked leaves both as they
 --             are and says why: RA006 illegal move, RA007 more than is left, or another currency than the sale's (step is
@@ -8,8 +8,8 @@
 -- Reads       attribution_events, attribution_allocations, revenue_state_moves
 --
 -- A function of the facts alone: whatever order they arrived in, and whatever was booked before. The sale itself comes
--- first, whenever it was. Transactions without such events have no row; nor have those of which a conversion was not
--- given, since only the caller knows that it holds the locks of those it gives.
+-- first, whenever it was. Transactions without such events have no row. Events that were not given do not count: only the
+-- caller knows which it has locked, and what comes in meanwhile is not to be seen by one of its statements alone.
 
 CREATE OR REPLACE FUNCTION attribution.refund_steps(p_tenant uuid, p_event_ids uuid[])
 RETURNS TABLE (
@@ -32,53 +32,35 @@ LANGUAGE sql
 STABLE
 AS $$
     WITH RECURSIVE given AS MATERIALIZED (
-        SELECT DISTINCT e.transaction_id
+        SELECT e.*, bool_or(e.event_kind <> 'conversion') OVER (PARTITION BY e.transaction_id) AS is_taken_back
         FROM unnest(p_event_ids) AS k (id)
         CROSS JOIN LATERAL (
-            SELECT coalesce(x.transaction_id, x.id::text) AS transaction_id
+            SELECT
+                coalesce(x.transaction_id, x.id::text) AS transaction_id, x.id, x.event_type, x.event_kind, x.occurred_at,
+                x.conversion_value_cents AS cents, x.currency
             FROM attribution.attribution_events AS x
-            WHERE x.tenant_id = p_tenant AND x.id = k.id AND x.event_kind = 'conversion'
+            WHERE x.tenant_id = p_tenant AND x.id = k.id AND x.event_kind IN ('conversion', 'refund', 'dispute')
             OFFSET 0
         ) AS e
     ),
     taken_back AS MATERIALIZED (
-        SELECT g.transaction_id, e.*
-        FROM given AS g
-        CROSS JOIN LATERAL (
-            SELECT x.id, x.event_type, x.event_kind, x.occurred_at, x.conversion_value_cents AS cents, x.currency
-            FROM attribution.attribution_events AS x
-            WHERE x.tenant_id = p_tenant AND coalesce(x.transaction_id, x.id::text) = g.transaction_id
-                AND x.event_kind IN ('refund', 'dispute')
-            OFFSET 0
-        ) AS e
+        SELECT g.* FROM given AS g WHERE g.event_kind <> 'conversion'
     ),
     sales AS MATERIALIZED ( -- what each of their allocations holds at first
         SELECT
-            t.transaction_id, a.currency,
+            e.transaction_id, a.currency,
             array_agg(a.id ORDER BY e.occurred_at, e.id, a."position" = 0, a."position") AS allocation_ids,
             array_agg(a.allocated_revenue_cents ORDER BY e.occurred_at, e.id, a."position" = 0, a."position") AS cents,
             sum(a.allocated_revenue_cents) AS captured
-        FROM (SELECT DISTINCT b.transaction_id FROM taken_back AS b) AS t
-        CROSS JOIN LATERAL (
-            SELECT x.id, x.occurred_at
-            FROM attribution.attribution_events AS x
-            WHERE x.tenant_id = p_tenant AND coalesce(x.transaction_id, x.id::text) = t.transaction_id
-                AND x.event_kind = 'conversion'
-            OFFSET 0
-        ) AS e
+        FROM given AS e
         CROSS JOIN LATERAL (
             SELECT x.*
             FROM attribution.attribution_allocations AS x
             WHERE x.tenant_id = p_tenant AND x.event_id = e.id AND x.superseded_at IS NULL AND x.is_book
             OFFSET 0
         ) AS a
-        WHERE NOT EXISTS (
-            SELECT
-            FROM attribution.attribution_events AS x
-            WHERE x.tenant_id = p_tenant AND coalesce(x.transaction_id, x.id::text) = t.transaction_id
-                AND x.event_kind = 'conversion' AND x.id <> ALL (p_event_ids)
-        )
-        GROUP BY t.transaction_id, a.currency
+        WHERE e.event_kind = 'conversion' AND e.is_taken_back
+        GROUP BY e.transaction_id, a.currency
     ),
     steps AS MATERIALIZED (
         SELECT

@@ -1,6 +1,7 @@
 -- settle_refunds(p_tenant, p_event_ids): record what became of the refunds, chargebacks and disputes of the conversions.
 --
--- p_event_ids conversions whose event_processing rows the caller has locked, and whose refunds it has posted, in earlier statements
+-- p_event_ids whole transactions (see transaction_events()) whose rows the caller has locked, and which it has posted, in earlier
+--             statements
 -- Writes      revenue_state_transitions, and event_processing: processed, or failed with RA006 or RA007, which no retry mends
 --             but which new facts about the sale may; nothing where nothing changed
 --
@@ -18,10 +19,8 @@ BEGIN
     IF NOT EXISTS ( -- as most of the time
         SELECT
         FROM unnest(p_event_ids) AS k (id)
-        JOIN attribution.attribution_events AS e ON e.tenant_id = p_tenant AND e.id = k.id
-        JOIN attribution.attribution_events AS r
-            ON r.tenant_id = p_tenant AND coalesce(r.transaction_id, r.id::text) = coalesce(e.transaction_id, e.id::text)
-            AND r.event_kind IN ('refund', 'dispute')
+        JOIN attribution.attribution_events AS e
+            ON e.tenant_id = p_tenant AND e.id = k.id AND e.event_kind IN ('refund', 'dispute')
     ) THEN
         RETURN;
     END IF;

@@ -13,10 +13,14 @@ AS $$
     WITH settled AS MATERIALIZED (
         SELECT array_agg(x.id) AS event_ids
         FROM (
-            SELECT e.id FROM attribution.attribution_events AS e WHERE e.tenant_id = p_tenant AND e.event_kind = 'conversion'
+            SELECT e.id
+            FROM attribution.attribution_events AS e
+            WHERE e.tenant_id = p_tenant AND e.event_kind IN ('conversion', 'refund', 'dispute')
             EXCEPT
             SELECT f.id
-            FROM unnest(attribution.conversions_affected_by(p_tenant, attribution.queued_events(p_tenant))) AS f (id)
+            FROM unnest(attribution.transaction_events(
+                p_tenant, attribution.conversions_affected_by(p_tenant, attribution.queued_events(p_tenant))
+            )) AS f (id)
         ) AS x
     ),
     lines AS MATERIALIZED (

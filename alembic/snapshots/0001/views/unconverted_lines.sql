@@ -15,16 +15,19 @@ SELECT
 FROM attribution.revenue_ledger AS l
 JOIN attribution.attribution_allocations AS a ON a.tenant_id = l.tenant_id AND a.id = l.allocation_id
 JOIN attribution.attribution_events AS s ON s.tenant_id = l.tenant_id AND s.id = a.event_id
+JOIN attribution.currencies AS c ON c.code = s.currency
 WHERE l.amount_usd_cents IS NULL AND l.entry_type <> 'reversal'
     AND NOT EXISTS (
         SELECT FROM attribution.revenue_ledger AS r WHERE r.tenant_id = l.tenant_id AND r.reverses_id = l.id
     )
-    AND NOT EXISTS (
-        SELECT
-        FROM attribution.revenue_ledger AS f
-        WHERE f.tenant_id = l.tenant_id AND f.allocation_id = l.allocation_id AND f.event_id = l.event_id
-            AND f.entry_type = 'adjustment'
-    );
+    -- Asked of the rates and not of adjustments: a share that is worth no cent gets none.
+    AND attribution.to_usd_cents(s.conversion_value_cents, c.minor_unit, (
+        SELECT f.rate_to_usd
+        FROM attribution.fx_rates AS f
+        WHERE f.currency = s.currency AND f.rate_date <= (s.occurred_at AT TIME ZONE 'UTC')::date
+        ORDER BY f.rate_date DESC
+        LIMIT 1
+    )) IS NULL;
 
 ALTER VIEW attribution.unconverted_lines OWNER TO attribution_owner;
 

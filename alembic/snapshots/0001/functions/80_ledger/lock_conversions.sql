@@ -1,6 +1,6 @@
--- lock_conversions(p_tenant, p_event_ids): take the locks of conversions, in key order.
+-- lock_conversions(p_tenant, p_event_ids): take the locks of conversions, and of their refunds and disputes, in key order.
 --
--- p_event_ids conversions
+-- p_event_ids conversions, refunds, chargebacks and disputes
 -- Errors      55P03 a lock was not granted within lock_timeout
 --
 -- Whoever works through conversions in slices takes all locks first: a transaction's conversions may stand in several.

@@ -1,6 +1,6 @@
 -- post_allocations(p_tenant, p_event_ids): make the ledger say what the facts say about the conversions and their refunds.
 --
--- p_event_ids conversions whose event_processing rows the caller has locked in an earlier statement
+-- p_event_ids whole transactions (see transaction_events()) whose event_processing rows the caller has locked in an earlier statement
 -- Returns     ledger lines posted; 0, and no write, where the ledger was right
 -- Writes      ledger_batches, revenue_ledger
 --
