@@ -51,7 +51,10 @@ def reconcile(
         "tenant": tenant, "source": source, "kind": statement.layout.kind, "file": statement.name,
         "first": first, "last": last,
     }  # fmt: skip
-    keys = {"tenant": tenant, "run": call(connection, "open_reconciliation", new)[0]["run"]}
+    try:
+        keys = {"tenant": tenant, "run": call(connection, "open_reconciliation", new)[0]["run"]}
+    except psycopg.errors.InvalidParameterValue as error:
+        raise in_the_file(error, statement) from None
     call(connection, "start_reconciliation", keys)
     try:
         with connection.transaction():
@@ -84,8 +87,9 @@ def in_the_file(error: BaseException, statement: Statement) -> BaseException:
         return ROW_PROBLEM.sub(lambda found: place(found[1], statement.column(found[2])), text)
 
     diagnosis = error.diag
+    message = named(diagnosis.message_primary or "")
     return BadStatement(
-        f"{statement.name}, {named(diagnosis.message_primary or '')}",
+        f"{statement.name}, {message}" if message.startswith("line ") else message,
         detail=named(diagnosis.message_detail or ""),
         hint=diagnosis.message_hint or "", sqlstate=error.sqlstate or "",
     )  # fmt: skip

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from controlplane.errors import CtlError
+from controlplane.errors import CannotRun, CtlError
 from controlplane.eventlines import BOM, LINE_LIMIT, Line, read_lines
 from controlplane.ingest import DAMAGED, Source
 
@@ -114,7 +114,7 @@ LAYOUTS = {
 class Statement:
     """An open CSV file in a layout. After rows() is through, `left_out` counts the rows that move no money.
 
-    Raises BadStatement for what is no such statement, naming line and column.
+    Raises BadStatement for what is no such statement, naming line and column; CannotRun if it is damaged.
     """
 
     def __init__(self, source: Source, layout: Layout) -> None:
@@ -207,7 +207,7 @@ class Statement:
             except csv.Error as error:
                 raise self.bad(line, f"it is not CSV: {error}") from None
             except DAMAGED as error:
-                raise self.bad(line, f"the file is damaged: {error}", hint="fetch the file again.") from None
+                raise CannotRun(f"{self.name} is damaged: {error}", hint="fetch the file again.") from None
             if any(value.strip() for value in values):
                 yield line, values
 
