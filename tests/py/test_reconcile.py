@@ -1,30 +1,25 @@
-"""ctl reconcile: the committed statements, what bad input gets, and runs that are interrupted."""
+"""ctl reconcile: the committed statements, what bad input gets, what a file may look like, whose it is."""
 
 import gzip
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import psycopg
 import pytest
 from ctl import ROOT, Ctl, assert_error, create, runner
-from engine import Connection, at, in_background, one, purchase, rows, send, use, wait_until
+from engine import Connection, one
 from servers import Database
+from statement_files import GOOD, HEADER, runs, sold, statement, volumes, write
 
 from controlplane import reconcile as module
-from controlplane.ingest import opened
 from controlplane.reconcile import reconcile
-from controlplane.statements import LAYOUTS, PLAIN, Statement
 
 EXAMPLES = ROOT / "examples/reconciliation"
-HEADER = "transaction_id,amount,currency,date\n"
-GOOD = HEADER + "sale-1,10.00,USD,2026-03-02\n"
 one_server = pytest.mark.servers("one")
 
 # What a file holds (after a good header, but for the last ones), further words, and how the message begins.
@@ -61,40 +56,10 @@ def ctl(monkeypatch: pytest.MonkeyPatch) -> Ctl:
 
 
 @pytest.fixture
-def shop(ctl: Ctl, db: Database) -> str:
+def shop(db: Database) -> str:
     """A tenant with one sale, sale-1 of 10.00 USD on 2 March 2026."""
-    tenant = str(create(ctl, db.url)["tenant_id"])
     with db.connect(autocommit=True) as conn:
-        use(conn, tenant)
-        send(conn, purchase(1, at(days=1), 1000))
-    return tenant
-
-
-def write(directory: Path, text: str, name: str = "statement.csv") -> str:
-    path = directory / name
-    path.write_bytes(text.encode())
-    return str(path)
-
-
-def volumes(db: Database) -> tuple[int, int]:
-    """Rows reported and verified."""
-    with db.connect() as conn:
-        return tuple(  # type: ignore[return-value]
-            one(conn, f"SELECT count(*) FROM attribution.{table}")
-            for table in ("reported_revenue", "revenue_verifications")
-        )
-
-
-def runs(db: Database) -> list[tuple[Any, ...]]:
-    with db.connect() as conn:
-        query = "SELECT state, last_error FROM attribution.reconciliation_runs ORDER BY started_at, id"
-        return rows(conn, query)
-
-
-@contextmanager
-def statement(path: str, layout: str = "") -> Iterator[Statement]:
-    with opened(path) as source:
-        yield Statement(source, LAYOUTS[layout] if layout else PLAIN["processor"])
+        return sold(conn)
 
 
 # The examples
@@ -112,8 +77,13 @@ def test_the_committed_statements(ctl: Ctl, db: Database, name: str, words: str)
     result = ctl(f"reconcile {EXAMPLES / name}.csv --source {name} {words}", db.url)
     expected = (EXAMPLES / f"{name}.expected.txt").read_text()
     assert result.exit_code == 1, result.output
-    assert [line.rstrip() for line in result.stdout.splitlines()] == expected.splitlines()
+    assert [line.rstrip() for line in result.stdout.rstrip().splitlines()] == expected.splitlines()
     assert ctl(f"verify --tenant {tenant}", db.url).exit_code == 0
+
+
+def test_the_document_shows_the_first() -> None:
+    shown = (ROOT / "docs/reconciliation.md").read_text()
+    assert (EXAMPLES / "stripe.expected.txt").read_text() in shown
 
 
 # Bad input
@@ -322,82 +292,3 @@ def test_an_admin_of_one_tenant(
     for role in ("attribution_app", "attribution_reader"):
         with statement(path) as given, pytest.raises(psycopg.errors.InsufficientPrivilege):
             reconcile(login(role, shop), UUID(shop), given, source="bank")
-
-
-# Interruptions
-
-
-def test_a_run_is_visible_and_not_taken_for_abandoned(db: Database, shop: str, tmp_path: Path) -> None:
-    seen: list[tuple[Any, ...]] = []
-    with db.connect(autocommit=True) as conn, db.connect(autocommit=True) as other:
-
-        def look() -> None:
-            new = one(other, "SELECT attribution.open_reconciliation(%s, 'bank', 'processor')", shop)
-            seen.extend(runs(db))
-            seen.append(volumes(db))
-            other.execute("SELECT attribution.start_reconciliation(%s, %s)", [shop, new])
-
-        with statement(write(tmp_path, GOOD)) as given:
-            outcome = reconcile(conn, UUID(shop), given, source="bank", moved=look)
-    assert seen == [("running", None), ("idle", None), (0, 0)]
-    assert outcome.run["state"] == "completed"
-
-
-@pytest.mark.parametrize("end", ["backend", "interrupt"])
-def test_an_interrupted_run_stores_nothing(db: Database, shop: str, tmp_path: Path, end: str) -> None:
-    path = write(tmp_path, GOOD)
-    with db.connect(autocommit=True) as conn, db.connect(autocommit=True) as killer:
-
-        def stop() -> None:
-            if end == "interrupt":
-                raise KeyboardInterrupt
-            killer.execute("SELECT pg_terminate_backend(%s)", [conn.info.backend_pid])
-
-        expected = KeyboardInterrupt if end == "interrupt" else psycopg.OperationalError
-        with statement(path) as given, pytest.raises(expected):
-            reconcile(conn, UUID(shop), given, source="bank", moved=stop)
-    assert volumes(db) == (0, 0)
-    left = ("error", "KeyboardInterrupt") if end == "interrupt" else ("running", None)
-    assert runs(db) == [left]
-    with db.connect(autocommit=True) as conn, statement(path) as given:
-        reconcile(conn, UUID(shop), given, source="bank")
-    if end == "backend":
-        left = ("error", "abandoned: its client went away before it was done")
-    assert runs(db) == [left, ("completed", None)]
-    assert volumes(db) == (1, 1)
-
-
-def test_the_same_statement_twice_at_once(db: Database, shop: str, tmp_path: Path) -> None:
-    """The second waits for nobody, and both come out whole."""
-    path = write(tmp_path, GOOD)
-
-    def again() -> str:
-        with db.connect(autocommit=True) as conn, statement(path) as given:
-            return str(reconcile(conn, UUID(shop), given, source="bank").run["state"])
-
-    with db.connect(autocommit=True) as conn, statement(path) as given:
-        states: list[str] = []
-
-        def meanwhile() -> None:
-            with in_background(again) as work:
-                states.append(work.result(timeout=30))
-
-        states.append(str(reconcile(conn, UUID(shop), given, source="bank", moved=meanwhile).run["state"]))
-    assert states == ["completed", "completed"]
-    assert volumes(db) == (2, 2)
-
-
-def test_a_posting_does_not_wait_for_a_reconciliation(db: Database, shop: str, tmp_path: Path) -> None:
-    with db.connect(autocommit=True) as conn, db.connect(autocommit=True) as app:
-        use(app, shop)
-        app.execute("SET lock_timeout = '1s'")
-        with statement(write(tmp_path, GOOD)) as given:
-            reconcile(
-                conn,
-                UUID(shop),
-                given,
-                source="bank",
-                moved=lambda: send(app, purchase(2, at(days=9), 500)) and None,
-            )
-        query = "SELECT count(*) FROM attribution.revenue_ledger WHERE transaction_id = 'sale-2'"
-        assert wait_until(lambda: one(app, query)) == 1
