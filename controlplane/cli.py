@@ -11,6 +11,7 @@ import psycopg
 from controlplane import __version__
 from controlplane.commands import channels, dlq, engine, ingest, migrate, rules, server, sql, tenant
 from controlplane.commands import explain as story
+from controlplane.commands import reconcile as statement
 from controlplane.commands.common import JSON_KEY
 from controlplane.errors import CannotRun, CtlError
 
@@ -83,6 +84,6 @@ for command in (
     migrate.migrate, sql.sql, server.db, tenant.tenant,
     engine.run, engine.rebuild, engine.verify, engine.report, engine.demo,
     rules.rules, channels.channels, story.explain,
-    ingest.ingest, dlq.dlq,
+    ingest.ingest, dlq.dlq, statement.reconcile,
 ):  # fmt: skip
     main.add_command(command)

@@ -72,17 +72,20 @@ class Summary:
 
 @contextmanager
 def opened(file: str) -> Iterator[Source]:
-    """A file, or `-` for standard input, decompressed if it is gzip."""
+    """A file, or `-` for standard input, decompressed if it is gzip. Raises CannotRun if it is damaged."""
     with ExitStack() as stack:
         raw: Any = sys.stdin.buffer if file == "-" else stack.enter_context(Path(file).open("rb"))
         magic = raw.peek(2)[:2]
         stream = stack.enter_context(gzip.GzipFile(fileobj=raw)) if magic == b"\x1f\x8b" else raw
         block = b""
-        while len(block) < BLOCK and (more := stream.read(BLOCK - len(block))):
-            block += more
+        name = "-" if file == "-" else Path(file).name
+        try:
+            while len(block) < BLOCK and (more := stream.read(BLOCK - len(block))):
+                block += more
+        except DAMAGED as error:
+            raise CannotRun(f"{name} is damaged: {error}", hint="fetch the file again.") from None
         on_disk = file != "-" and Path(file).is_file()
         size = Path(file).stat().st_size if on_disk else None
-        name = "-" if file == "-" else Path(file).name
         yield Source(name, block, cast(BinaryIO, stream), size, raw.tell if on_disk else lambda: 0)
 
 

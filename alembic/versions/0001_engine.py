@@ -115,6 +115,14 @@ def upgrade() -> None:
     apply("0001", "functions/80_ledger/seal_hash.sql")
     apply("0001", "functions/80_ledger/seal_batches.sql")
     apply("0001", "functions/80_ledger/seal_ledger.sql")
+    apply("0001", "functions/85_reconciliation/statement_time.sql")
+    apply("0001", "functions/85_reconciliation/lock_reconciliation.sql")
+    apply("0001", "functions/85_reconciliation/open_reconciliation.sql")
+    apply("0001", "functions/85_reconciliation/start_reconciliation.sql")
+    apply("0001", "functions/85_reconciliation/parse_statement.sql")
+    apply("0001", "functions/85_reconciliation/report_revenue.sql")
+    apply("0001", "functions/85_reconciliation/compare_revenue.sql")
+    apply("0001", "functions/85_reconciliation/fail_reconciliation.sql")
     apply("0001", "functions/90_report/explain_transaction.sql")
     apply("0001", "functions/95_ops/forbid_mutation.sql")
     apply("0001", "functions/95_ops/forbid_delete.sql")
@@ -203,6 +211,10 @@ def upgrade() -> None:
     apply("0001", "views/pipeline_health.sql")
     apply("0001", "views/revenue_transactions.sql")
     apply("0001", "views/trial_balance.sql")
+    apply("0001", "views/reconciliation_status.sql")
+    apply("0001", "views/reconciliation_differences.sql")
+    apply("0001", "views/realtime_revenue.sql")
+    apply("0001", "views/platform_overclaim.sql")
     # </objects>
     # ctl asks for the revision before anything else, whoever runs it.
     readers = "attribution_app, attribution_reader, attribution_admin"
@@ -211,6 +223,10 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     # <objects>
+    drop("0001", "views/platform_overclaim.sql")
+    drop("0001", "views/realtime_revenue.sql")
+    drop("0001", "views/reconciliation_differences.sql")
+    drop("0001", "views/reconciliation_status.sql")
     drop("0001", "views/trial_balance.sql")
     drop("0001", "views/revenue_transactions.sql")
     drop("0001", "views/pipeline_health.sql")
@@ -299,6 +315,14 @@ def downgrade() -> None:
     drop("0001", "functions/95_ops/forbid_delete.sql")
     drop("0001", "functions/95_ops/forbid_mutation.sql")
     drop("0001", "functions/90_report/explain_transaction.sql")
+    drop("0001", "functions/85_reconciliation/fail_reconciliation.sql")
+    drop("0001", "functions/85_reconciliation/compare_revenue.sql")
+    drop("0001", "functions/85_reconciliation/report_revenue.sql")
+    drop("0001", "functions/85_reconciliation/parse_statement.sql")
+    drop("0001", "functions/85_reconciliation/start_reconciliation.sql")
+    drop("0001", "functions/85_reconciliation/open_reconciliation.sql")
+    drop("0001", "functions/85_reconciliation/lock_reconciliation.sql")
+    drop("0001", "functions/85_reconciliation/statement_time.sql")
     drop("0001", "functions/80_ledger/seal_ledger.sql")
     drop("0001", "functions/80_ledger/seal_batches.sql")
     drop("0001", "functions/80_ledger/seal_hash.sql")

@@ -12,12 +12,14 @@ import click
 import psycopg
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from controlplane import migrations
 from controlplane.calls import call
 from controlplane.db import connect, resolve_url
 from controlplane.errors import CtlError
+from controlplane.ingest import Source
 
 JSON_KEY = "controlplane.json"
 PIPE_WIDTH = 140  # columns of a table that is printed to a file or pipe
@@ -87,6 +89,16 @@ def table(title: str, records: list[dict[str, Any]]) -> Table:
     for record in records:
         drawn.add_row(*("" if value is None else str(value) for value in record.values()))
     return drawn
+
+
+@contextmanager
+def reading_bar(source: Source) -> Iterator[Callable[[int], None]]:
+    """A progress bar on a terminal, by the bytes of a file that are read; elsewhere nothing."""
+    columns = TextColumn(source.name, markup=False), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
+    drawn = Console(file=sys.stderr)
+    with Progress(*columns, console=drawn, disable=not drawn.is_terminal, transient=True) as progress:
+        task = progress.add_task("", total=source.size)
+        yield lambda read: progress.update(task, completed=read)
 
 
 def _plain(value: Any) -> Any:

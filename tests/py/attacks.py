@@ -14,6 +14,7 @@ from typing import Any
 import psycopg
 from engine import Connection, at, new_tenant, one, purchase, rows, send, touch, use
 from psycopg import sql
+from psycopg.types.json import Jsonb
 from servers import Database
 
 ROLES = ("attribution_app", "attribution_reader", "attribution_admin")
@@ -149,26 +150,19 @@ def fill_ledger(admin: Connection, tenant: str, number: int, session: int) -> No
     for query in (
         f"SELECT attribution.override_allocation(%s, 'sale-{number}', '{{\"email\": 100}}', 'ann', 'a test')",
         "SELECT attribution.seal_ledger(%s)",
-        """
-        INSERT INTO attribution.reconciliation_runs (tenant_id, source, kind)
-        VALUES (%s, 'stripe', 'processor')
-        """,
-        """
-        INSERT INTO attribution.reported_revenue (
-            tenant_id, run_id, source, kind, line, row_key, transaction_id, amount_cents, currency
-        )
-        SELECT tenant_id, id, source, kind, 2, 'ch_1', 'x', 1, 'EUR'
-        FROM attribution.reconciliation_runs WHERE tenant_id = %s
-        """,
-        """
-        INSERT INTO attribution.revenue_verifications (
-            tenant_id, run_id, source, transaction_id, currency, status, reported_cents
-        )
-        SELECT tenant_id, id, source, 'x', 'EUR', 'missing_in_ledger', 1
-        FROM attribution.reconciliation_runs WHERE tenant_id = %s
-        """,
     ):
         admin.execute(query.encode(), [tenant])
+    row = {"amount": "1.00", "currency": "EUR", "date": "2026-03-01"}
+    reconcile(admin, tenant, "stripe", "processor", row | {"transaction_id": "x"})
+    reconcile(admin, tenant, "mailer", "ad_platform", row | {"channel": "email"})
+
+
+def reconcile(admin: Connection, tenant: str, source: str, kind: str, row: dict[str, str]) -> None:
+    """A statement of one row, compared with the ledger."""
+    run = one(admin, "SELECT attribution.open_reconciliation(%s, %s, %s)", tenant, source, kind)
+    admin.execute("SELECT attribution.start_reconciliation(%s, %s)", [tenant, run])
+    admin.execute("SELECT attribution.report_revenue(%s, %s, %s)", [tenant, run, Jsonb([row])])
+    admin.execute("SELECT attribution.compare_revenue(%s, %s)", [tenant, run])
 
 
 def state(conn: Connection, statement: Any, *values: Any) -> str:

@@ -178,6 +178,13 @@ def test_a_damaged_gzip(ctl: Ctl, db: Database, shop: str, tmp_path: Path) -> No
 
 
 @one_server
+def test_a_gzip_damaged_in_its_first_block(ctl: Ctl, db: Database, shop: str, tmp_path: Path) -> None:
+    path = put(tmp_path / "a.ndjson.gz", gzip.compress(ndjson([event(1)]))[:-9])
+    result = ctl("ingest --tenant", db.url, shop, path)
+    assert_error(result, 3, "a.ndjson.gz is damaged", "fetch the file again")
+
+
+@one_server
 def test_the_same_file_twice_at_once(db: Database, shop: str, tmp_path: Path) -> None:
     path = put(tmp_path / "a.ndjson", ndjson(event(number) for number in range(2000)))
     relation = "relation = 'attribution.import_sources'::regclass"

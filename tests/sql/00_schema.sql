@@ -12,7 +12,8 @@ SELECT tables_are('attribution', ARRAY[
 
 SELECT views_are('attribution', ARRAY[
     'allocation_summary', 'channel_performance', 'daily_revenue_summary', 'journey_paths', 'ledger_balances',
-    'model_comparison', 'pipeline_health', 'revenue_transactions', 'trial_balance', 'unconverted_lines'
+    'model_comparison', 'pipeline_health', 'platform_overclaim', 'realtime_revenue', 'reconciliation_differences',
+    'reconciliation_status', 'revenue_transactions', 'trial_balance', 'unconverted_lines'
 ], 'the views are those that the documentation lists');
 
 -- Tenant tables: those with a tenant_id, and tenants itself. New ones are covered from their first day.
