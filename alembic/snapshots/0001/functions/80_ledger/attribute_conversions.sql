@@ -35,10 +35,10 @@ BEGIN
         LOOP -- until nothing has come while it waited
             PERFORM attribution.lock_conversions(p_tenant, v_events);
             v_latest := attribution.transaction_events(p_tenant, p_event_ids);
-            EXIT WHEN v_latest <@ v_events;
+            EXIT WHEN v_latest = v_events;
             v_events := v_latest;
         END LOOP;
-    ELSIF NOT v_events <@ p_event_ids THEN
+    ELSIF cardinality(v_events) > cardinality(p_event_ids) THEN -- there was something before
         IF current_setting('transaction_isolation') = 'read committed' THEN
             v_locked := ARRAY(
                 SELECT p.event_id
