@@ -118,4 +118,4 @@ GRANT SELECT ON attribution.currencies, attribution.channel_taxonomy, attributio
     attribution.revenue_state_moves
     TO attribution_engine, attribution_app, attribution_reader, attribution_admin;
 GRANT INSERT, UPDATE (family, is_paid, display_name, is_active) ON attribution.channel_taxonomy TO attribution_engine;
-GRANT INSERT, UPDATE (rate_to_usd, source, imported_at) ON attribution.fx_rates TO attribution_engine;
+GRANT INSERT, UPDATE ON attribution.fx_rates TO attribution_engine; -- of the table: LOCK TABLE asks for that
