@@ -246,7 +246,7 @@ def _show(found: Row, console: Console) -> None:
         states = ", ".join(f"{count:,} {state}" for state, count in tenant["states"].items())
         console.print(f"{tenant['name']}: {states}", highlight=False)
         seal = tenant["seal"]
-        console.print(f"  {seal['seq']:,} batches sealed, chain hash {seal['chain_hash']}", highlight=False)
+        console.print(f"  batches sealed: {seal['seq']:,}, chain hash {seal['chain_hash']}", highlight=False)
     console.print()
     if story := next((tenant["story"] for tenant in tenants if tenant["story"]), None):
         _tell(story, console)
