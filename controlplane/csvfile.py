@@ -9,7 +9,7 @@ import click
 
 from controlplane.errors import CtlError
 from controlplane.eventlines import BOM, LEFT_OUT, LINE_LIMIT, read_lines
-from controlplane.ingest import DAMAGED, Source
+from controlplane.ingest import DAMAGED, Source, damaged
 
 
 class BadFile(CtlError):
@@ -52,7 +52,7 @@ def records(source: Source, fields: Sequence[str], mapping: Mapping[str, str]) -
     """The records of a CSV file whose header has every field once, under its name or the mapping's.
 
     Values are trimmed; empty lines are passed over. Raises BadFile for a header with other columns, and for
-    what is no CSV, no UTF-8 or a broken gzip file.
+    what is no CSV or no UTF-8, CannotRun for a damaged gzip file.
     """
     reader = csv.reader(_text(source), strict=True)
     header: list[str] = []
@@ -72,7 +72,7 @@ def records(source: Source, fields: Sequence[str], mapping: Mapping[str, str]) -
     except csv.Error as error:
         raise BadFile(source.name, reader.line_num, "", f"it is not CSV: {error}") from None
     except DAMAGED as error:
-        raise BadFile(source.name, reader.line_num + 1, "", f"the file is damaged: {error}") from None
+        raise damaged(source.name, error) from None
     if not header:
         raise BadFile(source.name, 1, "", "the file is empty", hint=f"its first line is {','.join(fields)}")
 
