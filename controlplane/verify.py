@@ -10,6 +10,8 @@ from controlplane import objects, sqltext
 from controlplane.calls import Row, call
 from controlplane.db import queries
 
+CODE = "function_body"  # the check of the code itself, which is Python's
+
 
 class Breach(NamedTuple):
     """An invariant that does not hold: which, whose, where and how."""
@@ -52,11 +54,11 @@ def altered_code(connection: psycopg.Connection[Any]) -> list[Breach]:
         for routine in (item for item in sqltext.created(objects.source(path)) if item.is_routine):
             prosrc, parsed = installed.get(routine.name, (None, None))
             if routine.name not in installed:
-                breaches.append(Breach("function_body", None, routine.name, f"is missing: sql/{path}"))
+                breaches.append(Breach(CODE, None, routine.name, f"is missing: sql/{path}"))
             elif routine.body is None and parsed == parsed_body(connection, routine):
                 continue
             elif routine.body is None or routine.body != prosrc:
-                breaches.append(Breach("function_body", None, routine.name, f"is not that of sql/{path}"))
+                breaches.append(Breach(CODE, None, routine.name, f"is not that of sql/{path}"))
     return breaches
 
 

@@ -122,7 +122,9 @@ REFUSED = [
 
 @pytest.mark.parametrize(("given", "problem"), USAGE, ids=[problem for _, problem in USAGE])
 def test_usage(ctl: Ctl, given: tuple[str, ...], problem: str) -> None:
-    assert_error(ctl("override set order-1 --tenant x", None, *given, *BY), 2, problem)
+    assert_error(
+        ctl("override set order-1 --tenant x", "postgresql://localhost:1/x", *given, *BY), 2, problem
+    )
 
 
 @one_server
