@@ -9,7 +9,20 @@ import click
 import psycopg
 
 from controlplane import __version__
-from controlplane.commands import channels, dlq, engine, ingest, migrate, rules, server, sql, tenant
+from controlplane.commands import (
+    channels,
+    dlq,
+    engine,
+    fx,
+    ingest,
+    ledger,
+    migrate,
+    override,
+    rules,
+    server,
+    sql,
+    tenant,
+)
 from controlplane.commands import explain as story
 from controlplane.commands import reconcile as statement
 from controlplane.commands.common import JSON_KEY
@@ -85,5 +98,6 @@ for command in (
     engine.run, engine.rebuild, engine.verify, engine.report, engine.demo,
     rules.rules, channels.channels, story.explain,
     ingest.ingest, dlq.dlq, statement.reconcile,
+    fx.fx, override.override, ledger.ledger,
 ):  # fmt: skip
     main.add_command(command)

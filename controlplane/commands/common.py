@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Any
@@ -80,11 +80,11 @@ def console() -> Console:
     return Console(soft_wrap=False, width=None if sys.stdout.isatty() else PIPE_WIDTH, highlight=False)
 
 
-def table(title: str, records: list[dict[str, Any]]) -> Table:
-    """Records as a rich table: one column per key, numbers to the right."""
+def table(title: str, records: list[dict[str, Any]], right: Collection[str] = ()) -> Table:
+    """Records as a rich table: one column per key; numbers to the right, and the columns named in `right`."""
     drawn = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
     for name in records[0] if records else ["(nothing)"]:
-        numeric = bool(records) and isinstance(records[0][name], int | float)
+        numeric = name in right or (bool(records) and isinstance(records[0][name], int | float))
         drawn.add_column(name.replace("_", " "), justify="right" if numeric else "left", no_wrap=True)
     for record in records:
         drawn.add_row(*("" if value is None else str(value) for value in record.values()))

@@ -175,6 +175,10 @@ def test_a_damaged_gzip(ctl: Ctl, db: Database, shop: str, tmp_path: Path) -> No
     summary = ingest(ctl, db, put(path, whole))
     assert summary["resumed_after_line"] > 0
     assert summary["resumed_after_line"] + summary["accepted"] == 5000
+    small = put(tmp_path / "b.ndjson.gz", gzip.compress(ndjson([event(1)]))[:-9])
+    assert_error(
+        ctl("ingest --tenant", db.url, shop, small), 3, "b.ndjson.gz is damaged", "fetch the file again"
+    )
 
 
 @one_server
