@@ -14,17 +14,10 @@ from servers import Database
 
 # Never changed at all, and never removed; of the others, some columns change.
 FACTS = (
-    "attribution_events",
-    "attribution_allocations",
-    "ledger_batches",
-    "revenue_ledger",
-    "revenue_state_transitions",
-    "ledger_seals",
-    "allocation_overrides",
-    "reported_revenue",
-    "revenue_verifications",
-    "tenant_erasures",
-)
+    "attribution_events", "attribution_allocations", "ledger_batches", "revenue_ledger",
+    "revenue_state_transitions", "ledger_seals", "allocation_overrides", "reported_revenue",
+    "revenue_verifications", "tenant_erasures",
+)  # fmt: skip
 KEPT = (*FACTS, "attribution_rules", "dead_events", "event_processing", "reconciliation_runs", "tenants")
 REFERENCES = ("currencies", "channel_taxonomy", "event_types")
 # A column of each that a forger would like to change.
@@ -41,13 +34,7 @@ PRIZES = {
     "tenant_erasures": "erased_at = now()",
 }
 KEYS = {"tenant_erasures": "erased_tenant_id", "ledger_seals": "tenant_id, seq"}
-ROLES = (
-    "attribution_owner",
-    "attribution_engine",
-    "attribution_app",
-    "attribution_reader",
-    "attribution_admin",
-)
+ROLES = tuple(f"attribution_{role}" for role in ("owner", "engine", "app", "reader", "admin"))
 
 
 def mutations() -> dict[str, tuple[str, str]]:

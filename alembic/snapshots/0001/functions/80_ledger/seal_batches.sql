@@ -24,7 +24,7 @@ BEGIN
         PERFORM FROM attribution.tenants AS t WHERE t.id = p_tenant FOR NO KEY UPDATE SKIP LOCKED;
     END IF;
     IF NOT FOUND THEN
-        RETURN 0;
+        RETURN 0::bigint;
     END IF;
 
     WITH RECURSIVE last AS (
