@@ -6,6 +6,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from attacks import World
 from engine import at, in_background, one, purchase, send, use, wait_until
 from servers import Database
 from statement_files import GOOD, runs, sold, statement, volumes, write
@@ -34,6 +35,24 @@ def test_a_run_is_visible_and_not_taken_for_abandoned(db: Database, shop: str, t
             outcome = reconcile(conn, UUID(shop), given, source="bank", moved=look)
     assert seen == [("running", None), ("idle", None), (0, 0)]
     assert outcome.run["state"] == "completed"
+
+
+@pytest.mark.servers("one")
+def test_an_unlocked_run_is_taken_for_abandoned(db: Database, shop: str, tmp_path: Path) -> None:
+    """The mutation check: without the locks, a run that is opened meanwhile ends this one."""
+    with db.connect(autocommit=True) as conn, db.connect(autocommit=True) as other:
+        world = World(db, conn, lambda: conn, "", "")
+        world.rewrite("lock_reconciliation", "FOR UPDATE", "")
+        world.rewrite("open_reconciliation", "FOR UPDATE SKIP LOCKED", "")
+        opening = "SELECT attribution.open_reconciliation(%s, 'bank', 'processor')"
+        with (
+            statement(write(tmp_path, GOOD)) as given,
+            pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState, match="is error, not running"),
+        ):
+            reconcile(
+                conn, UUID(shop), given, source="bank", moved=lambda: other.execute(opening, [shop]) and None
+            )
+    assert volumes(db) == (0, 0)
 
 
 @pytest.mark.parametrize("end", ["backend", "interrupt"])
