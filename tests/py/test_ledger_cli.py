@@ -148,6 +148,32 @@ def test_the_trial_balance_is_zero_or_exits_1(ctl: Ctl, db: Database, shop: str)
     assert [row["difference_cents"] for row in found] == [0, 0, -1]
 
 
+def test_a_refused_refund_is_named_and_moves_nothing(ctl: Ctl, db: Database, shop: str) -> None:
+    before = answer(ctl, db, f"ledger balance --by transaction --tenant {shop}")
+    with db.connect() as connection:
+        use(connection, shop)
+        send(connection, back(31, at(days=8), 7000, "sale-11", event_type="refund", currency="USD"))
+        send(connection, back(32, at(days=8), 1, "sale-11", event_type="refund", currency="EUR"))
+        send(connection, back(33, at(days=8), None, "sale-11", event_type="dispute_opened"))
+        drain_committed(connection)
+    found = answer(ctl, db, f"verify --tenant {shop}", code=1)["breaches"]
+    assert [(row["check"], row["detail"].partition("\n")[0]) for row in found] == [
+        ("currency_mismatch", "RA007: CURRENCY_MISMATCH: refund in EUR of a sale in USD"),
+        (
+            "illegal_state",
+            "RA006: ILLEGAL_STATE: no dispute_opened of a transaction that is partially_refunded",
+        ),
+        ("over_refund", "RA007: OVER_REFUND: refund of 7000 USD, of which 6999 are left"),
+    ]
+    assert answer(ctl, db, f"ledger balance --by transaction --tenant {shop}") == before
+    assert ctl(f"ledger balance --trial --tenant {shop}", db.url).exit_code == 0
+    story = json.loads(ctl(f"explain sale-11 --json --tenant {shop}", db.url).stdout)
+    refused = [event for event in story["events"] if event["processing"]["last_error"]]
+    assert sorted(event["value_cents"] or 0 for event in refused) == [0, 1, 7000]
+    assert all(event["batches"] == [] for event in refused)
+    assert "OVER_REFUND" in ctl(f"explain sale-11 --tenant {shop}", db.url).stdout
+
+
 # Lines
 
 
