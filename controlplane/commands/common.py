@@ -20,6 +20,7 @@ from controlplane.db import connect, resolve_url
 from controlplane.errors import CtlError
 
 JSON_KEY = "controlplane.json"
+SHOWN = 1000  # rows of a table, unless --limit says otherwise
 PIPE_WIDTH = 140  # columns of a table that is printed to a file or pipe
 
 
@@ -35,6 +36,9 @@ database_option = click.option(
     "--database-url",
     metavar="URL",
     help="PostgreSQL URL. Default: DATABASE_URL, libpq's variables, else the embedded server.",
+)
+limit_option = click.option(
+    "--limit", type=click.IntRange(min=1), help="At most so many. Default: 1000 in a table, all with --json."
 )
 
 
@@ -87,6 +91,22 @@ def table(title: str, records: list[dict[str, Any]], right: Collection[str] = ()
     for record in records:
         drawn.add_row(*("" if value is None else str(value) for value in record.values()))
     return drawn
+
+
+def one_more(limit: int | None, as_json: bool) -> int | None:
+    """The LIMIT of a query whose rows emit_some() prints: with one more row than is shown it can say so."""
+    return limit + 1 if limit else None if as_json else SHOWN + 1
+
+
+def emit_some(
+    found: list[dict[str, Any]], limit: int | None, title: str, as_json: bool,
+    shown: Callable[[dict[str, Any]], dict[str, Any]], right: Collection[str] = (),
+) -> None:  # fmt: skip
+    """Print as many rows as are wanted, `shown` making a table's row of each, and say if there are more."""
+    most = limit or (len(found) if as_json else SHOWN)
+    more = f", the first {most} (--limit)" if len(found) > most else f": {len(found)}"
+    rows = found[:most]
+    emit(rows, as_json, lambda: console().print(table(f"{title}{more}", [shown(row) for row in rows], right)))
 
 
 def _plain(value: Any) -> Any:

@@ -15,6 +15,7 @@ from engine import at, drain, purchase, send, touch, use
 from servers import Database
 
 from controlplane import ledger
+from controlplane.commands import common
 
 one_server = pytest.mark.servers("one")
 HUGE = 9_007_199_254_740_993
@@ -190,6 +191,22 @@ def test_lines(ctl: Ctl, db: Database, shop: str) -> None:
     assert "ledger lines, the first 1 (--limit)" in shown
     (line,) = answer(ctl, db, f"ledger lines --tenant {shop} --transaction sale-14")
     assert (line["amount_cents"], line["amount"], line["amount_usd"]) == (HUGE, "9007199254740.993", None)
+
+
+def test_a_table_says_that_there_is_more_and_json_has_it_all(
+    ctl: Ctl, db: Database, shop: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(common, "SHOWN", 3)
+    for words, title, rows in (
+        ("lines", "ledger lines", 8),
+        ("balance", "balance by channel", 5),
+        ("balance --by transaction", "balance by transaction", 4),
+    ):
+        shown = page(ctl, db, f"ledger {words} --tenant {shop}")
+        assert f"{title}, the first 3 (--limit)" in shown
+        assert len(answer(ctl, db, f"ledger {words} --tenant {shop}")) == rows
+        assert len(answer(ctl, db, f"ledger {words} --tenant {shop} --limit 2")) == 2
+        assert f"{title}: {rows}" in page(ctl, db, f"ledger {words} --tenant {shop} --limit {rows}")
 
 
 def test_bounds_are_in_the_tenants_zone(ctl: Ctl, db: Database, shop: str) -> None:
