@@ -22,6 +22,7 @@ from controlplane.errors import CtlError
 from controlplane.ingest import Source
 
 JSON_KEY = "controlplane.json"
+SHOWN = 1000  # rows of a table, unless --limit says otherwise
 PIPE_WIDTH = 140  # columns of a table that is printed to a file or pipe
 
 
@@ -37,6 +38,9 @@ database_option = click.option(
     "--database-url",
     metavar="URL",
     help="PostgreSQL URL. Default: DATABASE_URL, libpq's variables, else the embedded server.",
+)
+limit_option = click.option(
+    "--limit", type=click.IntRange(min=1), help="At most so many. Default: 1000 in a table, all with --json."
 )
 
 
@@ -99,6 +103,22 @@ def reading_bar(source: Source) -> Iterator[Callable[[int], None]]:
     with Progress(*columns, console=drawn, disable=not drawn.is_terminal, transient=True) as progress:
         task = progress.add_task("", total=source.size)
         yield lambda read: progress.update(task, completed=read)
+
+
+def one_more(limit: int | None, as_json: bool) -> int | None:
+    """The LIMIT of a query whose rows emit_some() prints: with one more row than is shown it can say so."""
+    return limit + 1 if limit else None if as_json else SHOWN + 1
+
+
+def emit_some(
+    found: list[dict[str, Any]], limit: int | None, title: str, as_json: bool,
+    shown: Callable[[dict[str, Any]], dict[str, Any]], right: Collection[str] = (),
+) -> None:  # fmt: skip
+    """Print as many rows as are wanted, `shown` making a table's row of each, and say if there are more."""
+    most = limit or (len(found) if as_json else SHOWN)
+    more = f", the first {most} (--limit)" if len(found) > most else f": {len(found)}"
+    rows = found[:most]
+    emit(rows, as_json, lambda: console().print(table(f"{title}{more}", [shown(row) for row in rows], right)))
 
 
 def _plain(value: Any) -> Any:

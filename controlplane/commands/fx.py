@@ -5,8 +5,16 @@ from datetime import datetime
 import click
 
 from controlplane import fx as rates
-from controlplane.calls import call
-from controlplane.commands.common import console, database_option, emit, json_option, session, table
+from controlplane.calls import Row, call
+from controlplane.commands.common import (
+    database_option,
+    emit,
+    emit_some,
+    json_option,
+    limit_option,
+    one_more,
+    session,
+)  # fmt: skip
 from controlplane.csvfile import column_map
 from controlplane.ingest import opened
 
@@ -63,11 +71,11 @@ def import_(
 @click.option("--currency", help="ISO 4217 code. Default: every currency.")
 @click.option("--from", "start", type=DAY, metavar="DAY", help="Rates of this day (YYYY-MM-DD) on.")
 @click.option("--to", "end", type=DAY, metavar="DAY", help="Rates up to this day.")
-@click.option("--limit", type=click.IntRange(min=1), default=1000, show_default=True, help="At most so many.")
+@limit_option
 @database_option
 @json_option
 def list_(
-    currency: str | None, start: datetime | None, end: datetime | None, limit: int,
+    currency: str | None, start: datetime | None, end: datetime | None, limit: int | None,
     database_url: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """List the rates: US dollars per one unit of the currency.
@@ -78,7 +86,10 @@ def list_(
     """
     with session(database_url) as connection:
         days = {"from": start and start.date(), "to": end and end.date()}
-        wanted = {"currency": currency, "limit": limit, **days}
+        wanted = {"currency": currency, "limit": one_more(limit, as_json), **days}
         found = call(connection, "fx_rates", wanted)
-    shown = [row | {"imported_at": f"{row['imported_at']:%Y-%m-%d %H:%M}"} for row in found]
-    emit(found, as_json, lambda: console().print(table(f"exchange rates: {len(found)}", shown)))
+    emit_some(found, limit, "exchange rates", as_json, _rate)
+
+
+def _rate(row: Row) -> Row:
+    return row | {"imported_at": f"{row['imported_at']:%Y-%m-%d %H:%M}"}

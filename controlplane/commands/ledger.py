@@ -13,22 +13,21 @@ from rich.progress import Progress, TextColumn, TimeElapsedColumn
 from controlplane import ledger as book
 from controlplane.calls import Row, call
 from controlplane.commands.common import (
-    console,
     database_option,
     emit,
+    emit_some,
     find_tenant,
     json_option,
+    limit_option,
+    one_more,
     session,
-    table,
 )  # fmt: skip
 from controlplane.report import money
 
 tenant_option = click.option("--tenant", required=True, help="Id or exact name.")
 any_tenant_option = click.option("--tenant", help="Id or exact name. Default: every tenant.")
-limit_option = click.option(
-    "--limit", type=click.IntRange(min=1), default=1000, show_default=True, help="At most so many."
-)
 AMOUNTS = ("captured", "refunded", "balance", "net", "ledger", "difference")
+RIGHT = (*AMOUNTS, "amount", "US dollars")
 
 
 def period(command: Callable[..., None]) -> Callable[..., None]:
@@ -67,7 +66,7 @@ def ledger() -> None:
 @json_option
 @click.pass_context
 def balance(
-    context: click.Context, tenant: str, by: str, trial: bool, limit: int, database_url: str | None,
+    context: click.Context, tenant: str, by: str, trial: bool, limit: int | None, database_url: str | None,
     as_json: bool,
 ) -> None:  # fmt: skip
     """Show what the ledger holds, by channel or by transaction; refunds are taken off.
@@ -81,9 +80,10 @@ def balance(
     query = "trial_balance" if trial else f"balance_by_{by}"
     with session(database_url) as connection:
         identifier = find_tenant(connection, tenant)
-        found = call(connection, query, {"tenant": identifier, "limit": limit + 1}, tenant=identifier)
+        wanted = {"tenant": identifier, "limit": one_more(limit, as_json)}
+        found = call(connection, query, wanted, tenant=identifier)
     title = "trial balance" if trial else f"balance by {by}"
-    _print_some(found, limit, title, as_json, _balance)
+    emit_some(found, limit, title, as_json, _balance, RIGHT)
     context.exit(1 if trial and any(row["difference_cents"] for row in found) else 0)
 
 
@@ -94,8 +94,8 @@ def balance(
 @database_option
 @json_option
 def lines_(
-    tenant: str, transaction: str | None, start: str | None, end: str | None, clock: str, limit: int,
-    database_url: str | None, as_json: bool,
+    tenant: str, transaction: str | None, start: str | None, end: str | None, clock: str,
+    limit: int | None, database_url: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Show ledger lines in the order of posting.
 
@@ -106,8 +106,8 @@ def lines_(
     with session(database_url) as connection:
         identifier = find_tenant(connection, tenant)
         wanted = {"transaction": transaction, "start": start, "end": end, "clock": clock}
-        found = book.lines(connection, identifier, limit=limit + 1, **wanted)
-    _print_some(found, limit, "ledger lines", as_json, _line)
+        found = book.lines(connection, identifier, limit=one_more(limit, as_json), **wanted)
+    emit_some(found, limit, "ledger lines", as_json, _line, RIGHT)
 
 
 @ledger.command()
@@ -193,14 +193,6 @@ def export_seal(tenant: str | None, database_url: str | None, as_json: bool) -> 
             click.echo(f"{row['chain_hash'] or '-':<64}  {row['name']}: {what}")
 
     emit(found, as_json, text)
-
-
-def _print_some(found: list[Row], limit: int, title: str, as_json: bool, shown: Callable[[Row], Row]) -> None:
-    """Print at most so many rows, and say if there are more."""
-    cut = found[:limit]
-    more = f", the first {limit} (--limit)" if len(found) > limit else f": {len(found)}"
-    right = (*AMOUNTS, "amount", "US dollars")
-    emit(cut, as_json, lambda: console().print(table(f"{title}{more}", [shown(row) for row in cut], right)))
 
 
 def _balance(row: Row) -> Row:

@@ -15,6 +15,7 @@ from engine import at, drain, purchase, send, touch, use
 from servers import Database
 
 from controlplane import ledger
+from controlplane.commands import common
 
 one_server = pytest.mark.servers("one")
 HUGE = 9_007_199_254_740_993
@@ -148,6 +149,32 @@ def test_the_trial_balance_is_zero_or_exits_1(ctl: Ctl, db: Database, shop: str)
     assert [row["difference_cents"] for row in found] == [0, 0, -1]
 
 
+def test_a_refused_refund_is_named_and_moves_nothing(ctl: Ctl, db: Database, shop: str) -> None:
+    before = answer(ctl, db, f"ledger balance --by transaction --tenant {shop}")
+    with db.connect() as connection:
+        use(connection, shop)
+        send(connection, back(31, at(days=8), 7000, "sale-11", event_type="refund", currency="USD"))
+        send(connection, back(32, at(days=8), 1, "sale-11", event_type="refund", currency="EUR"))
+        send(connection, back(33, at(days=8), None, "sale-11", event_type="dispute_opened"))
+        drain_committed(connection)
+    found = answer(ctl, db, f"verify --tenant {shop}", code=1)["breaches"]
+    assert [(row["check"], row["detail"].partition("\n")[0]) for row in found] == [
+        ("currency_mismatch", "RA007: CURRENCY_MISMATCH: refund in EUR of a sale in USD"),
+        (
+            "illegal_state",
+            "RA006: ILLEGAL_STATE: no dispute_opened of a transaction that is partially_refunded",
+        ),
+        ("over_refund", "RA007: OVER_REFUND: refund of 7000 USD, of which 6999 are left"),
+    ]
+    assert answer(ctl, db, f"ledger balance --by transaction --tenant {shop}") == before
+    assert ctl(f"ledger balance --trial --tenant {shop}", db.url).exit_code == 0
+    story = json.loads(ctl(f"explain sale-11 --json --tenant {shop}", db.url).stdout)
+    refused = [event for event in story["events"] if event["processing"]["last_error"]]
+    assert sorted(event["value_cents"] or 0 for event in refused) == [0, 1, 7000]
+    assert all(event["batches"] == [] for event in refused)
+    assert "OVER_REFUND" in ctl(f"explain sale-11 --tenant {shop}", db.url).stdout
+
+
 # Lines
 
 
@@ -164,6 +191,22 @@ def test_lines(ctl: Ctl, db: Database, shop: str) -> None:
     assert "ledger lines, the first 1 (--limit)" in shown
     (line,) = answer(ctl, db, f"ledger lines --tenant {shop} --transaction sale-14")
     assert (line["amount_cents"], line["amount"], line["amount_usd"]) == (HUGE, "9007199254740.993", None)
+
+
+def test_a_table_says_that_there_is_more_and_json_has_it_all(
+    ctl: Ctl, db: Database, shop: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(common, "SHOWN", 3)
+    for words, title, rows in (
+        ("lines", "ledger lines", 8),
+        ("balance", "balance by channel", 5),
+        ("balance --by transaction", "balance by transaction", 4),
+    ):
+        shown = page(ctl, db, f"ledger {words} --tenant {shop}")
+        assert f"{title}, the first 3 (--limit)" in shown
+        assert len(answer(ctl, db, f"ledger {words} --tenant {shop}")) == rows
+        assert len(answer(ctl, db, f"ledger {words} --tenant {shop} --limit 2")) == 2
+        assert f"{title}: {rows}" in page(ctl, db, f"ledger {words} --tenant {shop} --limit {rows}")
 
 
 def test_bounds_are_in_the_tenants_zone(ctl: Ctl, db: Database, shop: str) -> None:
