@@ -107,7 +107,9 @@ SELECT
             END,
             'using', COALESCE(pg_catalog.pg_get_expr(p.polqual, p.polrelid), ''),
             'check', COALESCE(pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid), ''),
-            'permissive', p.polpermissive
+            'permissive', p.polpermissive,
+            'roles', (SELECT COALESCE(pg_catalog.jsonb_agg(r.rolname), '[]') FROM pg_catalog.pg_roles AS r
+                WHERE r.oid = ANY (p.polroles))
         ))
         FROM pg_catalog.pg_policy AS p WHERE p.polrelid = c.oid
     ), '{}') AS policies,
@@ -194,3 +196,123 @@ SELECT
     ) AS schemas,
     (SELECT pg_catalog.jsonb_agg(rolname) FROM pg_catalog.pg_roles WHERE rolname !~ '^pg_') AS roles,
     pg_catalog.to_jsonb(pg_catalog.current_schemas(false)) AS search_path;
+
+-- name: seed_tables
+-- Every table to be filled: its columns, foreign keys and the literals of its CHECKs. Partitions are filled through
+-- their parent; parents come with the bounds of their partitions.
+SELECT
+    pg_catalog.format('%I.%I', n.nspname, c.relname) AS name,
+    (
+        SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+            'name', a.attname, 'type', pg_catalog.format_type(a.atttypid, a.atttypmod),
+            'base', pg_catalog.format_type(COALESCE(NULLIF(t.typbasetype, 0), t.oid), NULL),
+            'length', CASE WHEN t.typname IN ('varchar', 'bpchar') AND a.atttypmod > 4 THEN a.atttypmod - 4 END,
+            'required', a.attnotnull AND NOT a.atthasdef,
+            'category', t.typcategory::text,
+            'labels', (SELECT pg_catalog.jsonb_agg(e.enumlabel ORDER BY e.enumsortorder)
+                FROM pg_catalog.pg_enum AS e WHERE e.enumtypid = t.oid),
+            'checks', (SELECT pg_catalog.string_agg(pg_catalog.pg_get_constraintdef(k.oid), ' ')
+                FROM pg_catalog.pg_constraint AS k
+                WHERE k.contype = 'c' AND (k.contypid = t.oid OR (k.conrelid = c.oid AND a.attnum = ANY (k.conkey))))
+        ) ORDER BY a.attnum)
+        FROM pg_catalog.pg_attribute AS a
+        JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid
+        WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' AND a.attidentity = ''
+    ) AS columns,
+    (
+        SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+            'table', k.confrelid::regclass::text,
+            'columns', (SELECT pg_catalog.jsonb_agg(a.attname ORDER BY u.place)
+                FROM pg_catalog.unnest(k.conkey) WITH ORDINALITY AS u (attnum, place)
+                JOIN pg_catalog.pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = u.attnum),
+            'references', (SELECT pg_catalog.jsonb_agg(a.attname ORDER BY u.place)
+                FROM pg_catalog.unnest(k.confkey) WITH ORDINALITY AS u (attnum, place)
+                JOIN pg_catalog.pg_attribute AS a ON a.attrelid = k.confrelid AND a.attnum = u.attnum)
+        ) ORDER BY k.conname)
+        FROM pg_catalog.pg_constraint AS k WHERE k.conrelid = c.oid AND k.contype = 'f' AND k.conparentid = 0
+    ) AS foreign_keys,
+    (
+        SELECT pg_catalog.string_agg(pg_catalog.pg_get_expr(child.relpartbound, child.oid), ' ')
+        FROM pg_catalog.pg_inherits AS h
+        JOIN pg_catalog.pg_class AS child ON child.oid = h.inhrelid
+        WHERE h.inhparent = c.oid
+    ) AS bounds
+FROM pg_catalog.pg_class AS c
+JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+WHERE
+    c.relkind IN ('r', 'p') AND NOT c.relispartition
+    AND n.nspname <> ALL (ARRAY['pg_catalog', 'information_schema', 'ctl_throwaway'])
+    AND n.nspname !~ '^pg_(toast|temp)' AND c.relname <> 'alembic_version'
+ORDER BY c.oid;
+
+-- name: seed_engine
+-- Two tenants of this engine, each with a sale that was touched twice and one event that is refused, sent as apps send.
+DO $seed$
+DECLARE
+    v_name text;
+    v_tenant uuid;
+BEGIN
+    FOREACH v_name IN ARRAY ARRAY['Seed One', 'Seed Two'] LOOP
+        SELECT tenant_id INTO v_tenant
+        FROM attribution.create_tenant(p_name => v_name, p_notification_email => 'seed@example.org');
+        PERFORM attribution.set_tenant(v_tenant);
+        INSERT INTO attribution.attribution_events (
+            event_type, session_id, occurred_at, idempotency_key, channel, conversion_value_cents, currency,
+            transaction_id
+        )
+        SELECT kind, '11111111-1111-1111-1111-111111111111', now() - age, kind || age, channel, cents, currency, sale
+        FROM (
+            VALUES
+            ('click', interval '2 days', 'google_search_paid', NULL, NULL, NULL),
+            ('click', interval '1 day', 'email', NULL, NULL, NULL),
+            ('nonsense', interval '1 day', 'email', NULL, NULL, NULL),
+            ('purchase', interval '1 hour', NULL, 12345::bigint, 'USD', 'order-1')
+        ) AS sent (kind, age, channel, cents, currency, sale);
+        PERFORM pg_catalog.set_config('app.current_tenant_id', '', false);
+    END LOOP;
+END
+$seed$;
+
+-- name: public_grants
+-- What PUBLIC may do, as (kind, object, privilege): on relations, schemas, functions (only where that was granted by
+-- hand, or the function runs as its owner) and future objects.
+SELECT 'relation', pg_catalog.format('%s.%s', n.nspname, c.relname), a.privilege_type
+FROM pg_catalog.pg_class AS c
+JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+CROSS JOIN LATERAL pg_catalog.aclexplode(c.relacl) AS a
+WHERE a.grantee = 0 AND n.nspname <> ALL (ARRAY['pg_catalog', 'information_schema', 'ctl_throwaway'])
+UNION ALL
+SELECT 'relation', pg_catalog.format('%s.%s', n.nspname, c.relname), a.privilege_type
+FROM pg_catalog.pg_attribute AS t
+JOIN pg_catalog.pg_class AS c ON c.oid = t.attrelid
+JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+CROSS JOIN LATERAL pg_catalog.aclexplode(t.attacl) AS a
+WHERE a.grantee = 0 AND n.nspname <> ALL (ARRAY['pg_catalog', 'information_schema', 'ctl_throwaway'])
+UNION ALL
+SELECT 'schema', n.nspname, a.privilege_type
+FROM pg_catalog.pg_namespace AS n
+CROSS JOIN LATERAL pg_catalog.aclexplode(n.nspacl) AS a
+WHERE a.grantee = 0 AND n.nspname <> ALL (ARRAY['pg_catalog', 'information_schema', 'ctl_throwaway', 'public'])
+UNION ALL
+SELECT CASE WHEN p.prosecdef THEN 'definer' ELSE 'function' END, pg_catalog.format('%s.%s', n.nspname, p.proname),
+    a.privilege_type
+FROM pg_catalog.pg_proc AS p
+JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
+CROSS JOIN LATERAL pg_catalog.aclexplode(
+    CASE WHEN p.prosecdef THEN COALESCE(p.proacl, pg_catalog.acldefault('f', p.proowner)) ELSE p.proacl END
+) AS a
+WHERE
+    a.grantee = 0 AND n.nspname <> ALL (ARRAY['pg_catalog', 'information_schema', 'ctl_throwaway'])
+    AND (p.prosecdef OR p.proacl IS NOT NULL)
+UNION ALL
+SELECT 'default', COALESCE(n.nspname, 'every schema'), a.privilege_type
+FROM pg_catalog.pg_default_acl AS d
+LEFT JOIN pg_catalog.pg_namespace AS n ON n.oid = d.defaclnamespace
+CROSS JOIN LATERAL pg_catalog.aclexplode(d.defaclacl) AS a
+WHERE a.grantee = 0 AND NOT (d.defaclobjtype = 'f' AND d.defaclnamespace = 0 AND a.privilege_type = 'EXECUTE');
+
+-- name: probe_roles
+-- Roles to look through: those that are held by row-level security, and whether a policy speaks of them by name.
+SELECT r.rolname
+FROM pg_catalog.pg_roles AS r
+WHERE NOT r.rolsuper AND NOT r.rolbypassrls AND r.rolname !~ '^pg_';

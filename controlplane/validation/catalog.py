@@ -26,12 +26,16 @@ class Constraint:
 
 @dataclass(frozen=True)
 class Policy:
-    """A row-level security policy. `command` is ALL, SELECT, INSERT, UPDATE or DELETE; "" no expression."""
+    """A row-level security policy. `command` is ALL, SELECT, INSERT, UPDATE or DELETE; "" no expression.
+
+    `roles` are those that it is for; none: PUBLIC.
+    """
 
     command: str
     using: str = ""
     check: str = ""
     permissive: bool = True
+    roles: frozenset[str] = NOTHING
 
 
 @dataclass(frozen=True)
@@ -97,10 +101,14 @@ class Catalog:
     relations: Mapping[str, Relation] = field(default_factory=dict)
     functions: tuple[Function, ...] = ()
     enums: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    domains: Mapping[str, bool] = field(default_factory=dict)
+    """Each domain, and whether it has a constraint (CHECK or NOT NULL)."""
     schemas: frozenset[str] = NOTHING
     roles: frozenset[str] = NOTHING
     tenant_columns: tuple[str, ...] = ("tenant_id",)
     search_path: tuple[str, ...] = ("public",)
+    spanning_roles: frozenset[str] = NOTHING
+    """Roles that may see all tenants' rows, as migration-policy.toml says and explains."""
     known: bool = False
     """Whether this was read from a server; False for the empty catalog of --static-only."""
 

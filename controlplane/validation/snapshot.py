@@ -8,13 +8,25 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from controlplane.db import queries
-from controlplane.validation.catalog import Catalog, Column, Constraint, Function, Policy, Relation, Trigger
+from controlplane.validation.catalog import (
+    NOTHING,
+    Catalog,
+    Column,
+    Constraint,
+    Function,
+    Policy,
+    Relation,
+    Trigger,
+)
 
 COUNTED = "rmf"
 
 
-def read(connection: psycopg.Connection[Any]) -> Catalog:
-    """Everything in a database that judging a migration needs, with true row counts."""
+def read(connection: psycopg.Connection[Any], spanning_roles: frozenset[str] = NOTHING) -> Catalog:
+    """Everything in a database that judging a migration needs, with true row counts.
+
+    `spanning_roles` are those that may see all tenants' rows; the database doesn't know.
+    """
     with connection.cursor(row_factory=dict_row) as cursor:
         relations = {
             row["name"]: _relation(row) for row in cursor.execute(queries()["catalog_relations"].encode())
@@ -36,14 +48,25 @@ def read(connection: psycopg.Connection[Any]) -> Catalog:
         schemas=frozenset(rest["schemas"] or ()),
         roles=frozenset(rest["roles"] or ()),
         search_path=tuple(rest["search_path"] or ()),
+        spanning_roles=spanning_roles,
         known=True,
     )
 
 
 def _relation(row: dict[str, Any]) -> Relation:
-    makers = {"columns": Column, "policies": Policy, "triggers": Trigger, "constraints": Constraint}
-    parts = {key: {name: make(**value) for name, value in row[key].items()} for key, make in makers.items()}
-    return Relation(**{**row, **parts, "reads": frozenset(row["reads"])})
+    return Relation(
+        **{
+            **row,
+            "columns": {name: Column(**value) for name, value in row["columns"].items()},
+            "policies": {
+                name: Policy(**{**value, "roles": frozenset(value["roles"])})
+                for name, value in row["policies"].items()
+            },
+            "triggers": {name: Trigger(**value) for name, value in row["triggers"].items()},
+            "constraints": {name: Constraint(**value) for name, value in row["constraints"].items()},
+            "reads": frozenset(row["reads"]),
+        }
+    )
 
 
 def _with_rows(relation: Relation, rows: int) -> Relation:
