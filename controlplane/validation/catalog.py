@@ -40,10 +40,11 @@ class Policy:
 
 @dataclass(frozen=True)
 class Trigger:
-    """`function` is "schema.name"; `enabled` is tgenabled (O, A, R, D)."""
+    """`function` is "schema.name"; `enabled` is tgenabled (O, A, R, D); `definition` the whole SQL."""
 
     function: str
     enabled: str = "O"
+    definition: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,8 @@ class Relation:
 class Function:
     """`name` is "schema.name", `arguments` as pg_get_function_identity_arguments() writes them.
 
-    `body` is prosrc, or the SQL-standard body; `kind` is prokind (f, p, a, w); `volatility` is i, s or v.
+    `body` is prosrc, or the SQL-standard body; `kind` is prokind (f, p, a, w); `volatility` is i, s or v;
+    `public` tells whether PUBLIC may execute it.
     """
 
     name: str
@@ -87,6 +89,7 @@ class Function:
     definer: bool = False
     search_path: str = ""
     returns_trigger: bool = False
+    public: bool = True
     definition: str = ""
 
 

@@ -13,6 +13,9 @@ from typing import Any
 import postgast
 from google.protobuf.message import Message
 
+AND = postgast.pg_query_pb2.BoolExprType.Value("AND_EXPR")
+IS_NULL = postgast.pg_query_pb2.NullTestType.Value("IS_NULL")
+IS_NOT_NULL = postgast.pg_query_pb2.NullTestType.Value("IS_NOT_NULL")
 UNKNOWN = "_dynamic_"  # stands in a constant for what is only known at run time; reads as a name
 SPECIFIER = re.compile(r"%(?:(\d+)\$)?-?\d*([sIL%])")
 
@@ -174,3 +177,35 @@ def _format(template: str, arguments: list[str | None]) -> str:
         return _quoted(value, '"' if match[2] == "I" else "'")
 
     return SPECIFIER.sub(fill, template)
+
+
+def text_of(node: Any) -> str:
+    """An expression's SQL."""
+    tree = postgast.parse("SELECT 1")
+    tree.stmts[0].stmt.select_stmt.target_list[0].res_target.val.CopyFrom(node)
+    return postgast.deparse(tree).removeprefix("SELECT ")
+
+
+def conjuncts(node: Any) -> Iterator[Any]:
+    """The conditions that all have to hold for an expression to be true."""
+    kind, inner = unwrap(node)
+    if kind == "bool_expr" and inner.boolop == AND:
+        for part in inner.args:
+            yield from conjuncts(part)
+    elif kind:
+        yield node
+
+
+def not_null_columns(definition: str) -> set[str]:
+    """The columns that a constraint, as pg_get_constraintdef() writes it, keeps from being null."""
+    text = definition.partition("CHECK")[2].strip().removesuffix("NOT VALID").strip()
+    try:
+        parts = list(conjuncts(expression(text))) if text else []
+    except Unparsable:
+        return set()
+    tests = [
+        inner
+        for kind, inner in map(unwrap, parts)
+        if kind == "null_test" and inner.nulltesttype == IS_NOT_NULL
+    ]
+    return {words(unwrap(test.arg)[1].fields)[-1] for test in tests if unwrap(test.arg)[0] == "column_ref"}
