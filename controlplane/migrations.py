@@ -160,7 +160,7 @@ def _run(url: str, action: Callable[[Config], None]) -> None:
     """
     config = _config()
     engine = sqlalchemy.create_engine("postgresql+psycopg://", creator=lambda: _open(url), poolclass=NullPool)
-    sqlalchemy.event.listen(engine, "begin", _limit_lock_waits)
+    sqlalchemy.event.listen(engine, "begin", limit_lock_waits)
     for attempt in range(ATTEMPTS):
         try:
             with engine.connect() as connection:
@@ -179,7 +179,8 @@ def _open(url: str) -> psycopg.Connection[Any]:
     return connection
 
 
-def _limit_lock_waits(connection: sqlalchemy.Connection) -> None:
+def limit_lock_waits(connection: sqlalchemy.Connection) -> None:
+    """Wait for no lock longer than LOCK_TIMEOUT, in the transaction that begins."""
     connection.connection.cursor().execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
 
 

@@ -115,7 +115,8 @@ SELECT
     ), '{}') AS policies,
     COALESCE((
         SELECT pg_catalog.jsonb_object_agg(t.tgname, pg_catalog.jsonb_build_object(
-            'function', pg_catalog.format('%s.%s', fn.nspname, f.proname), 'enabled', t.tgenabled::text
+            'function', pg_catalog.format('%s.%s', fn.nspname, f.proname), 'enabled', t.tgenabled::text,
+            'definition', pg_catalog.pg_get_triggerdef(t.oid)
         ))
         FROM pg_catalog.pg_trigger AS t
         JOIN pg_catalog.pg_proc AS f ON f.oid = t.tgfoid
@@ -171,6 +172,10 @@ SELECT
         WHERE setting LIKE 'search\_path=%'
     ), '') AS search_path,
     p.prorettype = 'pg_catalog.trigger'::regtype AS returns_trigger,
+    EXISTS (
+        SELECT FROM pg_catalog.aclexplode(COALESCE(p.proacl, pg_catalog.acldefault('f', p.proowner))) AS a
+        WHERE a.grantee = 0
+    ) AS public,
     CASE WHEN p.prokind IN ('f', 'p') THEN pg_catalog.pg_get_functiondef(p.oid) ELSE '' END AS definition
 FROM pg_catalog.pg_proc AS p
 JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
@@ -190,6 +195,15 @@ SELECT
             GROUP BY 1
         ) AS enums
     ) AS enums,
+    (
+        SELECT pg_catalog.jsonb_object_agg(
+            pg_catalog.format('%s.%s', n.nspname, t.typname),
+            t.typnotnull OR EXISTS (SELECT FROM pg_catalog.pg_constraint AS k WHERE k.contypid = t.oid)
+        )
+        FROM pg_catalog.pg_type AS t
+        JOIN pg_catalog.pg_namespace AS n ON n.oid = t.typnamespace
+        WHERE t.typtype = 'd' AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+    ) AS domains,
     (
         SELECT pg_catalog.jsonb_agg(nspname) FROM pg_catalog.pg_namespace
         WHERE nspname !~ '^pg_' AND nspname NOT IN ('information_schema', 'ctl_throwaway')
@@ -316,3 +330,29 @@ WHERE a.grantee = 0 AND NOT (d.defaclobjtype = 'f' AND d.defaclnamespace = 0 AND
 SELECT r.rolname
 FROM pg_catalog.pg_roles AS r
 WHERE NOT r.rolsuper AND NOT r.rolbypassrls AND r.rolname !~ '^pg_';
+
+-- name: primary_keys
+SELECT pg_catalog.format('%s.%s', n.nspname, c.relname), pg_catalog.array_agg(a.attname::text ORDER BY u.place)
+FROM pg_catalog.pg_constraint AS k
+JOIN pg_catalog.pg_class AS c ON c.oid = k.conrelid
+JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+CROSS JOIN LATERAL pg_catalog.unnest(k.conkey) WITH ORDINALITY AS u (attnum, place)
+JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = u.attnum
+WHERE k.contype = 'p'
+GROUP BY 1;
+
+-- name: checked_functions
+-- What plpgsql_check says of every PL/pgSQL function, trigger functions once for each of their tables.
+SELECT pg_catalog.format('%s.%s', n.nspname, p.proname), f.lineno, f.level, f.message
+FROM pg_catalog.pg_proc AS p
+JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
+JOIN pg_catalog.pg_language AS l ON l.oid = p.prolang AND l.lanname = 'plpgsql'
+LEFT JOIN pg_catalog.pg_trigger AS t ON t.tgfoid = p.oid AND NOT t.tgisinternal
+CROSS JOIN LATERAL plpgsql_check_function_tb(
+    p.oid, COALESCE(t.tgrelid, 0), fatal_errors => false, performance_warnings => false
+) AS f
+WHERE
+    n.nspname <> ALL (ARRAY['pg_catalog', 'information_schema', 'ctl_throwaway'])
+    AND p.prorettype NOT IN ('event_trigger'::regtype)
+    AND (p.prorettype <> 'trigger'::regtype OR t.oid IS NOT NULL)
+    AND f.level = 'error';

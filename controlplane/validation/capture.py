@@ -68,7 +68,7 @@ class Recorder:
         if place is None:
             return execute(text)
         statements = pieces(text, f"{place.file}:{place.line}")
-        idle = connection.info.transaction_status == TransactionStatus.IDLE
+        idle = _is_idle(connection)
         together = len(statements) > 1 and connection.autocommit and idle
         if together and not any(sqlfile.controls_transaction(piece) for piece in statements):
             # Several statements in one message are one transaction: PostgreSQL makes it, and so do we.
@@ -81,7 +81,7 @@ class Recorder:
 
     def run(self, connection: "Connection", piece: Piece, place: Place, execute: Callable[[str], Any]) -> Any:
         """Run one statement."""
-        outside = connection.info.transaction_status == TransactionStatus.IDLE and connection.autocommit
+        outside = _is_idle(connection) and connection.autocommit
         statement = CapturedStatement(
             piece.sql, place.of(piece), place.direction, not outside, place.revision
         )
@@ -89,11 +89,29 @@ class Recorder:
         if sqlfile.is_server_wide(piece):
             self.skipped.append(statement)
             return None
+        try:
+            return self._traced(connection, piece, statement, outside, execute)
+        except psycopg.OperationalError as error:
+            if connection.closed:
+                raise CannotRun(
+                    f"{statement.location}: the server ended the connection: {str(error).strip()}",
+                    hint="the statement crashes the server, or ends its own session",
+                ) from error
+            raise
+
+    def _traced(
+        self,
+        connection: "Connection",
+        piece: Piece,
+        statement: CapturedStatement,
+        outside: bool,
+        execute: Callable[[str], Any],
+    ) -> Any:
         if self.trace is None:
             return execute(piece.sql)
         if sqlfile.controls_transaction(piece):
             result = execute(piece.sql)
-            if connection.info.transaction_status == TransactionStatus.IDLE:
+            if _is_idle(connection):
                 self.trace.finished()
             return result
         trace, action = self.trace, lambda: execute(piece.sql)
@@ -233,7 +251,13 @@ def run_file(path: Path, connection: Connection, recorder: Recorder) -> None:
     with psycopg.ClientCursor(connection) as cursor:
         for piece in statements:
             recorder.run(connection, piece, place, lambda sql: cursor.execute(sql.encode()))
+            if sqlfile.controls_transaction(piece) and _is_idle(connection):
+                connection.autocommit = True  # a COMMIT of its own ends the transaction that we opened
     connection.commit()
+
+
+def _is_idle(connection: psycopg.Connection[Any]) -> bool:
+    return connection.info.transaction_status == TransactionStatus.IDLE
 
 
 def _text(query: Any, connection: psycopg.Connection[Any]) -> str:

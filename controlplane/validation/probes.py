@@ -134,7 +134,7 @@ def _shows_everything(connection: Connection, role: str, relation: str, settings
 
 def _as_role(
     connection: Connection, role: str, relation: str, tenant: str, settings: Sequence[str],
-    statement: sql.Composable,
+    statement: sql.Composed,
 ) -> int | None:  # fmt: skip
     """How many rows a role reaches that has every grant and a tenant in context; None: it is refused."""
     schema, _, _ = relation.partition(".")
@@ -149,7 +149,7 @@ def _as_role(
             for setting in settings:
                 connection.execute("SELECT pg_catalog.set_config(%s, %s, true)", [setting, tenant])
             connection.execute(sql.SQL("SET LOCAL ROLE {}").format(who))
-            return connection.execute(statement).rowcount
+            return int(connection.execute(statement).rowcount)
     except psycopg.Error:
         return None
 

@@ -78,6 +78,4 @@ def restore(connection: psycopg.Connection[Any], before: Roles) -> None:
 
 
 def _run(connection: psycopg.Connection[Any], statement: str, *names: str) -> None:
-    connection.execute(
-        sql.SQL(statement).format(*map(sql.Identifier, names))  # type: ignore[arg-type]
-    )
+    connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))

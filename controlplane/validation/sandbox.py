@@ -3,6 +3,7 @@
 import contextlib
 import shutil
 import tempfile
+import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -106,6 +107,18 @@ class Sandbox:
         finally:
             with self._admin() as connection:
                 roles.restore(connection, before)
+
+    def wait_for_server(self, seconds: float = 30.0) -> None:
+        """After a crash: until the server is back. Raises CannotRun if it does not come back."""
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                self._admin().close()
+                return
+            except CannotRun:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
 
     def close(self) -> None:
         """Drop whatever is left."""

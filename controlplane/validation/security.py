@@ -57,30 +57,40 @@ def joined(inferred: Sequence[Finding], measured: Sequence[Finding]) -> list[Fin
 
     A leak that a probe found confirms whatever the reading says of that table or view.
     """
-    known = {(one.rule, one.object) for one in measured}
     leaking = {one.object for one in measured if one.rule == "SE017"}
-    explained = {one.object for one in inferred if one.rule in EXPLAINS} & leaking
-    merged = [
-        replace(one, evidence=Evidence.MEASURED)
-        if (one.rule, one.object) in known or (one.rule in EXPLAINS and one.object in leaking)
-        else one
-        for one in inferred
-    ]
-    said = {(one.rule, one.object) for one in inferred} | {("SE017", name) for name in explained}
-    return merged + [one for one in measured if (one.rule, one.object) not in said]
+    covered: set[int] = set()
+    merged = []
+    for one in inferred:
+        twins = {n for n, seen in enumerate(measured) if seen.rule == one.rule and _about(one, seen.object)}
+        explains = one.rule in EXPLAINS and any(_about(one, name) for name in leaking)
+        covered |= twins
+        if explains:
+            covered |= {
+                n for n, seen in enumerate(measured) if seen.rule == "SE017" and _about(one, seen.object)
+            }
+        merged.append(replace(one, evidence=Evidence.MEASURED) if twins else one)
+    return merged + [one for number, one in enumerate(measured) if number not in covered]
 
 
-def isolation(sight: Sight) -> str:
+def _same(one: Finding, seen: Finding) -> bool:
+    # Default privileges have no object: one finding about them is about all of them.
+    return one.rule == seen.rule and (one.rule == "SE009" or _about(one, seen.object))
+
+
+def _about(one: Finding, name: str) -> bool:
+    return one.object == name or one.object.startswith((f"{name}.", f"{name}("))
+
+
+def isolation(before: Sight, after: Sight) -> str:
     """One line on how well tenants are kept apart after a migration."""
-    tables = list(_tenant_tables(sight.catalog))
+    tables = list(_tenant_tables(after.catalog))
     closed = [table for table in tables if table.rls and table.force_rls and table.policies]
-    leaking = sorted({relation for _, relation, _ in sight.leaks})
     line = f"{len(closed)} of {len(tables)} tables with a tenant column: RLS on, forced, with a policy"
-    return (
-        f"{line}; probes reached other tenants in {', '.join(leaking)}"
-        if leaking
-        else f"{line}; no probe leaked"
-    )
+    leaking = {name for _, name, _ in after.leaks}
+    new = leaking - {name for _, name, _ in before.leaks}
+    if new:
+        return f"{line}; other tenants' rows can be reached in {', '.join(sorted(new))}"
+    return f"{line}; {len(leaking)} leaked before and do still" if leaking else f"{line}; no probe leaked"
 
 
 def blamed(statements: Sequence[CapturedStatement], name: str, *words: str) -> CapturedStatement:

@@ -77,7 +77,10 @@ def _joined(
     covered: set[int] = set()
     for suspicion in suspicions:
         twins = [number for number, found in enumerate(seen) if _same(suspicion, found)]
-        if twins:
+        if twins and parse.UNKNOWN in suspicion.object:
+            covered.update(twins)  # the run knows the name
+            yield from (replace(seen[twin], location=suspicion.location) for twin in twins)
+        elif twins:
             covered.update(twins)
             yield replace(suspicion, evidence=Evidence.MEASURED)
         elif not _disproved(suspicion, one, catalog):
@@ -95,6 +98,9 @@ def _same(suspicion: Finding, found: Finding) -> bool:
 
 
 def _related(one: str, other: str) -> bool:
+    """Whether one of two names is the other or a part of it; what is only known at run time fits any."""
+    if parse.UNKNOWN in one:
+        return True
     return one == other or one.startswith(f"{other}.") or other.startswith(f"{one}.") or not one or not other
 
 
@@ -122,7 +128,8 @@ def _drops(one: Traced, catalog: Catalog) -> Iterator[Finding]:
             yield _measured("DL001", identity, f"drops {identity} with {rows} rows", one.statement)
         elif item.type in DROPS and _existed(item.type, identity, catalog) and item.identity not in names:
             how = "drops" if item.original else "drops, by cascade,"
-            yield _measured(DROPS[item.type], identity, f"{how} {item.type} {identity}", one.statement)
+            name = identity.partition("(")[0]
+            yield _measured(DROPS[item.type], name, f"{how} {item.type} {identity}", one.statement)
 
 
 def _existed(type_: str, identity: str, catalog: Catalog) -> bool:

@@ -45,6 +45,7 @@ def read(connection: psycopg.Connection[Any], spanning_roles: frozenset[str] = N
         },
         functions=functions,
         enums={name: tuple(labels) for name, labels in (rest["enums"] or {}).items()},
+        domains=rest["domains"] or {},
         schemas=frozenset(rest["schemas"] or ()),
         roles=frozenset(rest["roles"] or ()),
         search_path=tuple(rest["search_path"] or ()),

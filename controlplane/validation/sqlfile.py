@@ -1,20 +1,22 @@
 """Texts of several statements: where each begins, and which can't share a transaction. And .sql files."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from postgast import pg_query_pb2
+import postgast
 
 from controlplane.errors import CannotRun
 from controlplane.validation import parse
 from controlplane.validation.parse import Piece
 
 HEADER = re.compile(r"\A\s*--.*\b(in|no) tx\s*$", re.MULTILINE)
-TRANSACTION = pg_query_pb2.TransactionStmtKind
+PROTOCOL: Any = postgast.pg_query_pb2
+TRANSACTION = PROTOCOL.TransactionStmtKind
 OPENS = ("TRANS_STMT_BEGIN", "TRANS_STMT_START")
 # What PostgreSQL refuses inside a transaction block (or runs in transactions of its own).
-ALONE = {
+ALONE: dict[str, Callable[[Any], bool]] = {
     "vacuum_stmt": lambda node: node.is_vacuumcmd,
     "index_stmt": lambda node: node.concurrent,
     "drop_stmt": lambda node: node.concurrent,
@@ -29,7 +31,7 @@ ALONE = {
     "call_stmt": lambda node: True,
     "do_stmt": lambda node: "COMMIT" in str(node).upper() or "ROLLBACK" in str(node).upper(),
     "alter_table_stmt": lambda node: any(
-        command.alter_table_cmd.subtype == pg_query_pb2.AT_DetachPartition
+        command.alter_table_cmd.subtype == PROTOCOL.AT_DetachPartition
         and getattr(command.alter_table_cmd, "def").partition_cmd.concurrent
         for command in node.cmds
     ),
@@ -59,7 +61,7 @@ def controls_transaction(piece: Piece) -> bool:
 
 def runs_alone(piece: Piece) -> bool:
     """Whether it can't run in a transaction block, or may end transactions by itself."""
-    return piece.kind in ALONE and bool(ALONE[piece.kind](piece.node))
+    return piece.kind in ALONE and ALONE[piece.kind](piece.node)
 
 
 def is_server_wide(piece: Piece) -> bool:
@@ -81,19 +83,20 @@ def in_transaction(text: str, statements: list[Piece]) -> bool:
     """Whether an .sql file runs in one transaction.
 
     A first comment line that ends in "in tx" or "no tx" decides. Else a file with its own BEGIN, or with a
-    statement that can't run in a transaction, runs outside of one, and any other inside.
+    statement that can't run in a transaction, runs outside of one, and any other inside (up to its COMMIT).
     """
     if header := HEADER.match(text):
         return header[1] == "in"
-    return not any(_opens(statement) or runs_alone(statement) for statement in statements)
+    return not any(opens(statement) or runs_alone(statement) for statement in statements)
 
 
-def _opens(piece: Piece) -> bool:
+def opens(piece: Piece) -> bool:
+    """Whether it begins a transaction block."""
     return controls_transaction(piece) and TRANSACTION.Name(piece.node.kind) in OPENS
 
 
 def _reindexes_alone(node: Any) -> bool:
-    whole = pg_query_pb2.ReindexObjectType.Name(node.kind) in (
+    whole = PROTOCOL.ReindexObjectType.Name(node.kind) in (
         "REINDEX_OBJECT_SCHEMA", "REINDEX_OBJECT_SYSTEM", "REINDEX_OBJECT_DATABASE",
     )  # fmt: skip
     return whole or any(option.def_elem.defname == "concurrently" for option in node.params)

@@ -121,6 +121,8 @@ class Trace:
 
     scratch: Scratch
     catalog: Catalog
+    earlier: "Trace | None" = None
+    """The trace of the way up, for that of the way back: what the unit made itself is still its own."""
     done: list[Traced] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -130,6 +132,9 @@ class Trace:
         self._filenodes = {oid: filenode for oid, _, _, filenode, _ in rows}
         self._transaction, self._states, self._notes = 0, dict[int, _State](), (0, 0)
         self._notes = self._latest_notes()
+        if self.earlier:
+            self._known = self.earlier._known
+            self._transaction = self.earlier._transaction + 1
 
     def close(self) -> None:
         """Give up the second connection."""
@@ -218,10 +223,10 @@ class Trace:
     ) -> Effect:
         old_name, old_kind = self._known.get(oid, (name or f"relation {oid}", kind or "r"))
         relation = self.catalog.relations.get(old_name) if oid in self._known else None
-        counts = dict(zip(COUNTERS, (max(count, 0) for count in added), strict=True))
+        scans, scanned, inserted, updated, deleted = (max(count, 0) for count in added)
         return Effect(
             oid, old_name, old_kind, oid in self._known, relation.rows if relation else 0, lock, taken,
-            refiled=refiled, **counts,
+            scans, scanned, inserted, updated, deleted, refiled,
         )  # fmt: skip
 
     def _settled(self, effects: list[Effect], dropped: list[Dropped], rewritten: set[int]) -> list[Effect]:
