@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from enum import IntEnum
 from typing import Any
 
-import postgast
+from controlplane.validation.parse import Unparsable, plpgsql
 
 ERROR = 21  # elog levels: 21 is ERROR, lower ones only tell
 RAISE, RETURN, BLOCK = "PLpgSQL_stmt_raise", "PLpgSQL_stmt_return", "PLpgSQL_stmt_block"
@@ -22,12 +22,10 @@ def refusal(body: str, language: str = "plpgsql") -> Refusal | None:
     """How a trigger function with this body refuses; None if it can't be read."""
     if language != "plpgsql":
         return None
-    source = f"CREATE FUNCTION validated() RETURNS trigger LANGUAGE plpgsql AS $validated${body}$validated$"
     try:
-        (parsed,) = postgast.parse_plpgsql(source)
-    except (postgast.PgQueryError, ValueError):
+        return _block(plpgsql(body)["action"][BLOCK])
+    except Unparsable:
         return None
-    return _block(parsed["PLpgSQL_function"]["action"][BLOCK])
 
 
 def _block(block: dict[str, Any]) -> Refusal:

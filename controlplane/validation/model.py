@@ -65,7 +65,10 @@ class CapturedStatement:
 
 @dataclass(frozen=True)
 class Waiver:
-    """A person's decision that one finding may pass. Names what it waives exactly, and ends by itself."""
+    """A person's decision that one finding may pass. Names what it waives exactly, and ends by itself.
+
+    `revision` is the unit that it is for, "" for any; `from_policy`: it stands in migration-policy.toml.
+    """
 
     rule: str
     object: str
@@ -75,6 +78,8 @@ class Waiver:
     expires: date
     location: Location
     assert_sql: str = ""
+    revision: str = ""
+    from_policy: bool = False
 
 
 @dataclass(frozen=True)

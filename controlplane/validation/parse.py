@@ -17,6 +17,11 @@ AND = postgast.pg_query_pb2.BoolExprType.Value("AND_EXPR")
 IS_NULL = postgast.pg_query_pb2.NullTestType.Value("IS_NULL")
 IS_NOT_NULL = postgast.pg_query_pb2.NullTestType.Value("IS_NOT_NULL")
 UNKNOWN = "_dynamic_"  # stands in a constant for what is only known at run time; reads as a name
+# libpg_query's JSON of a trigger function is broken where it tells of these, so they are made parameters.
+TRIGGER_VARIABLES = (
+    "new record, old record, tg_name text, tg_when text, tg_level text, tg_op text, tg_relid oid, tg_nargs int, "
+    "tg_table_name text, tg_table_schema text, tg_relname text, tg_argv text[], tg_event text, tg_tag text"
+)
 SPECIFIER = re.compile(r"%(?:(\d+)\$)?-?\d*([sIL%])")
 
 
@@ -183,7 +188,7 @@ def text_of(node: Any) -> str:
     """An expression's SQL."""
     tree = postgast.parse("SELECT 1")
     tree.stmts[0].stmt.select_stmt.target_list[0].res_target.val.CopyFrom(node)
-    return postgast.deparse(tree).removeprefix("SELECT ")
+    return str(postgast.deparse(tree)).removeprefix("SELECT ")
 
 
 def conjuncts(node: Any) -> Iterator[Any]:
@@ -209,3 +214,26 @@ def not_null_columns(definition: str) -> set[str]:
         if kind == "null_test" and inner.nulltesttype == IS_NOT_NULL
     ]
     return {words(unwrap(test.arg)[1].fields)[-1] for test in tests if unwrap(test.arg)[0] == "column_ref"}
+
+
+def plpgsql(body: str, definition: str = "") -> dict[str, Any]:
+    """The tree of a PL/pgSQL body, as libpg_query's JSON has it. Raises Unparsable.
+
+    `definition` is the whole CREATE FUNCTION where there is one: it declares the parameters. Without it the
+    body is read as a DO block's, or else as that of a trigger or of some other function.
+    """
+    heads = [f"({TRIGGER_VARIABLES}) RETURNS record", "() RETURNS void", "() RETURNS SETOF record"]
+    wrapped = [
+        f"CREATE FUNCTION validated{head} LANGUAGE plpgsql AS $validated${body}$validated$" for head in heads
+    ]
+    refused = "no body"
+    for source in [definition, *wrapped] if definition else [wrapped[1], wrapped[0], wrapped[2]]:
+        try:
+            (parsed,) = postgast.parse_plpgsql(source)
+        except postgast.PgQueryError as error:
+            refused = str(error)
+        except ValueError:  # JSON that is broken, or more or less than one function
+            continue
+        else:
+            return dict(parsed["PLpgSQL_function"])
+    raise Unparsable(refused, 1)

@@ -5,8 +5,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-import postgast
-
 from controlplane.validation import parse
 from controlplane.validation.model import CapturedStatement, Location
 from controlplane.validation.parse import Unparsable, walk, words
@@ -19,13 +17,16 @@ PLPGSQL = ("PLpgSQL_stmt_dynexecute", "PLpgSQL_stmt_dynfors")
 
 @dataclass(frozen=True)
 class Body:
-    """A function's text. `line` is the file's line on which it starts, None for one that existed before."""
+    """A function's text. `line` is the file's line on which it starts, None for one that existed before.
+
+    `definition` is its whole CREATE FUNCTION, "" where that is not known.
+    """
 
     name: str
     language: str
     text: str
     line: int | None = None
-    returns: str = "void"
+    definition: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,9 +60,8 @@ def body_of(node: Any, sql: str, line: int) -> Body | None:
         return None
     text = words(options["as"].arg.list.items)[-1]
     language = options["language"].arg.string.sval.lower() if "language" in options else "sql"
-    returned = words(node.return_type.names)[-1:] if node.HasField("return_type") else []
     start = max(sql.find(text), 0)
-    return Body(name, language, text, line + sql.count("\n", 0, start), "".join(returned) or "void")
+    return Body(name, language, text, line + sql.count("\n", 0, start), sql)
 
 
 class Reader:
@@ -132,13 +132,10 @@ class Reader:
         )
 
     def _plpgsql(self, body: Body, at: Read, seen: tuple[str, ...]) -> Iterator[Read]:
-        mark = "$validated$"
-        returns = "trigger" if body.returns == "trigger" else "void"
-        source = f"CREATE FUNCTION validated() RETURNS {returns} LANGUAGE plpgsql AS {mark}{body.text}{mark}"
         try:
-            (function,) = [entry["PLpgSQL_function"] for entry in postgast.parse_plpgsql(source)]
-        except (postgast.PgQueryError, ValueError, KeyError) as error:
-            yield replace(at, kind=UNREADABLE, sql=f"the body of {at.via}: {error}")
+            function = parse.plpgsql(body.text, body.definition)
+        except Unparsable as error:
+            yield replace(at, kind=UNREADABLE, sql=f"the body of {at.via}: {error.message}")
             return
         batched = '"PLpgSQL_stmt_commit"' in json.dumps(function)
         known = _initial(function)

@@ -156,9 +156,7 @@ class State:
         if own:
             return own
         return [
-            Body(
-                found.name, found.language, found.body, returns="trigger" if found.returns_trigger else "void"
-            )
+            Body(found.name, found.language, found.body, definition=found.definition)
             for found in self.catalog.functions
             if found.name == self.qualified(name.split("."))
         ]
