@@ -194,9 +194,11 @@ class History:
 
     def downgrade(self, scratch: Scratch, revision: Revision, recorder: Recorder, timeout: float) -> None:
         """Take a revision back. Raises what _run() raises."""
-        self._run(
-            scratch, recorder, timeout, lambda config: command.downgrade(config, revision.parent or "base")
-        )
+        parent = revision.parent or "base"
+        self._run(scratch, recorder, timeout, lambda config: command.downgrade(config, parent))
+        if self.is_own:  # as ctl migrate does
+            migrations.remove_empty_schema(scratch.url)
+            self.prepare(scratch)
 
     def written_out(self, revision: Revision, direction: str) -> list[CapturedStatement]:
         """What Alembic's --sql writes for a revision. Raises CannotRun for one that asks the database."""

@@ -13,38 +13,35 @@ from controlplane.validation.history import History, Revision
 from controlplane.validation.model import (
     STAGES,
     CapturedStatement,
-    Report,
-    Severity,
     StageResult,
     Status,
     UnitReport,
 )
+from controlplane.validation.policy import Policy
 
+Capture = Callable[[], list[CapturedStatement]]
 NEWEST = 18  # the major version that is assumed where no server says its own
 
 
 def read(
-    files: Sequence[Path], revisions: Sequence[Revision], history: History | None, fail_on: Severity
-) -> Report:
+    files: Sequence[Path], revisions: Sequence[Revision], history: History | None, policy: Policy
+) -> list[UnitReport]:
     """Read files and revisions. Nothing is known of the database, so that nothing is taken for harmless."""
-    reports = [_unit(shown(path), partial(_file, path), None) for path in files]
+    catalog = Catalog(tenant_columns=policy.tenant_columns, spanning_roles=policy.spanning_roles)
+    reports = [_unit(shown(path), partial(_file, path), catalog, None) for path in files]
     if history:
         own = 10_000 if history.is_own else None
-        reports += [
-            _unit(f"{one.id} ({shown(one.file)})", partial(_revision, history, one), own) for one in revisions
-        ]
-    return Report(reports, "", fail_on)
+        reports += [_unit(one.id, partial(_revision, history, one), catalog, own) for one in revisions]
+    return reports
 
 
-def _unit(
-    name: str, capture: Callable[[], list[CapturedStatement]], lock_timeout_ms: int | None
-) -> UnitReport:
+def _unit(name: str, capture: Capture, catalog: Catalog, lock_timeout_ms: int | None) -> UnitReport:
     started = time.monotonic()
     try:
         statements = capture()
     except CannotRun as error:
         return UnitReport(name, stages=_stages("capture", Status.FAILED, f"{error.message}; {error.hint}"))
-    found = static.read(statements, Catalog(), NEWEST, lock_timeout_ms)
+    found = static.read(statements, catalog, NEWEST, lock_timeout_ms)
     detail = f"{len(statements)} statements"
     stages = _stages("capture", Status.PASSED, detail, Status.RUN if found else Status.PASSED)
     return UnitReport(name, found, stages=stages, seconds=time.monotonic() - started)

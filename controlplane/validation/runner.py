@@ -4,7 +4,8 @@ import contextlib
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -13,17 +14,29 @@ import psycopg
 
 from controlplane import sql_check
 from controlplane.errors import CannotRun
-from controlplane.validation import capture, code, reading_only, sandbox, security, seed, units
+from controlplane.validation import (
+    assertions,
+    capture,
+    code,
+    reading_only,
+    sandbox,
+    security,
+    seed,
+    units,
+    waivers,
+)
 from controlplane.validation.capture import Recorder, shown
 from controlplane.validation.history import History, Revision, UsageProblem
 from controlplane.validation.model import (
     STAGES,
     CapturedStatement,
+    Finding,
     Location,
     Report,
     Severity,
     UnitReport,
 )
+from controlplane.validation.policy import Policy
 from controlplane.validation.rules import finding
 from controlplane.validation.sandbox import Sandbox, Scratch
 from controlplane.validation.units import Base, Stages, Unit
@@ -44,7 +57,7 @@ class Options:
     stages: tuple[str, ...] = ()
     timeout: float = 60.0
     fail_on: Severity = Severity.ERROR
-    spanning_roles: frozenset[str] = frozenset()
+    policy: Policy = field(default_factory=Policy)
 
 
 class TimedOut(BaseException):
@@ -58,11 +71,16 @@ def validate(targets: Sequence[str], options: Options) -> Report:
     """
     files, revisions, history = _resolved(targets, options)
     if options.static_only:
-        return reading_only.read(files, revisions, history, options.fail_on)
-    with sandbox.opened(options.database_url) as box:
-        run = _Run(box, options, history)
-        reports = [*run.files(files), *run.revisions(revisions)]
-        return Report(reports, box.server_version, options.fail_on)
+        reports = reading_only.read(files, revisions, history, options.policy)
+        version = ""
+    else:
+        with sandbox.opened(options.database_url) as box:
+            run = _Run(box, options, history)
+            reports = [*run.files(files), *run.revisions(revisions)]
+            version = box.server_version
+    modules = {revision.id: revision.file for revision in revisions}
+    waived = waivers.apply(reports, modules, options.policy, date.today())
+    return Report(waived, version, options.fail_on)
 
 
 def _resolved(targets: Sequence[str], options: Options) -> tuple[list[Path], list[Revision], History | None]:
@@ -103,22 +121,20 @@ class _Run:
         history = self.history
         if not chosen or history is None:
             return
-        with self.box.roles_kept():
+        with self.box.roles_kept(), contextlib.closing(self.box):
             following: Scratch | None = None
             previous: str | None = None
             for number, revision in enumerate(chosen):
-                if following is None and number and revision.parent == previous:
+                is_next = number > 0 and revision.parent == previous
+                previous = revision.id
+                if is_next and following is None:
                     yield self._unreached(revision)
-                    previous = revision.id
                     continue
-                if following is None or revision.parent != previous:
-                    base = self._base(partial(self._prepare_for, revision))
-                else:
-                    base = self._seen(following)
+                prepare = partial(self._prepare_for, revision)
+                base = self._seen(following) if is_next and following else self._base(prepare)
                 report, following = self._revision(revision, base, first=number == 0)
                 yield report
                 self.box.drop(base.scratch)
-                previous = revision.id
 
     def _revision(self, revision: Revision, base: Base, *, first: bool) -> tuple[UnitReport, Scratch | None]:
         history = self.history
@@ -128,14 +144,14 @@ class _Run:
         def attempt(unit: Unit) -> UnitReport:
             with unit.stages.run("history") as found:
                 found += history.reversal(revision)
+                found += _false_assertions(revision, base.scratch)
                 found += history.edited_releases() if first else []
                 unit.findings += found
             self._drift(unit, history, revision)
             report, following[0] = units.try_revision(unit, history, revision)
             return report
 
-        name = f"{revision.id} ({shown(revision.file)})"
-        return self._guarded(name, base, attempt), following[0]
+        return self._guarded(revision.id, base, attempt), following[0]
 
     def _drift(self, unit: Unit, history: History, revision: Revision) -> None:
         """Compare what is migrated with sql/, once: at the head of our own history."""
@@ -152,10 +168,12 @@ class _Run:
             unit.findings += found
 
     def _guarded(self, name: str, base: Base, attempt: Callable[[Unit], UnitReport]) -> UnitReport:
-        """Run a unit within its time; where it can't be validated a stage fails, and the next unit goes on."""
+        """Run a unit within its time; where it can't be validated a stage fails, and the next goes on."""
         wanted = frozenset(self.options.stages or STAGES)
         lock_timeout = OWN_LOCK_TIMEOUT if self.history and self.history.is_own else None
-        unit = Unit(name, self.box, base, Stages(wanted), self.options.timeout, lock_timeout)
+        unit = Unit(
+            name, self.box, base, Stages(wanted), self.options.timeout, self.options.policy, lock_timeout
+        )
         try:
             with _deadline(self.options.timeout):
                 return attempt(unit)
@@ -173,7 +191,7 @@ class _Run:
         stages = Stages(frozenset(STAGES))
         why = "the revision before it could not be applied"
         stages.fail(CannotRun(why, hint="mend that one first"))
-        return UnitReport(f"{revision.id} ({shown(revision.file)})", stages=stages.all())
+        return UnitReport(revision.id, stages=stages.all())
 
     def _base(self, prepare: Callable[[Scratch], None]) -> Base:
         """A new database with setup, schema and seeds."""
@@ -188,9 +206,9 @@ class _Run:
     def _seen(self, scratch: Scratch) -> Base:
         """A base with rows in every table, and what there is to be seen of it."""
         with scratch.connect() as connection:
-            unseeded = seed.fill(connection, ("tenant_id",))
+            unseeded = seed.fill(connection, self.options.policy.tenant_columns)
             connection.execute("ANALYZE")
-            sight = security.look(connection, self.options.spanning_roles)
+            sight = security.look(connection, self.options.policy)
             faults = code.faults(connection) if code.is_available(connection) else None
         return Base(scratch, sight, faults, unseeded)
 
@@ -226,6 +244,20 @@ class _Run:
                 message = error.diag.message_primary or str(error).strip()
                 hint = error.diag.message_hint or "it must run on an empty database of its own"
                 raise CannotRun(f"{place}: {message}", hint=hint) from None
+
+
+def _false_assertions(revision: Revision, scratch: Scratch) -> list[Finding]:
+    """WV006 for each waiver whose assert_sql does not hold on the seeded data, before the revision runs."""
+    with scratch.connect() as connection:
+        refusals = [
+            (waiver, assertions.refusal(connection.cursor(), waiver))
+            for waiver in waivers.read(revision.file)[0]
+        ]
+    return [
+        waivers.problem(refusal, waiver.location, "WV006", waiver.object)
+        for waiver, refusal in refusals
+        if refusal
+    ]
 
 
 @contextlib.contextmanager

@@ -8,8 +8,9 @@ import psycopg
 
 from controlplane.db import queries
 from controlplane.validation import probes, roles, snapshot
-from controlplane.validation.catalog import NOTHING, Catalog, Relation
+from controlplane.validation.catalog import Catalog, Relation
 from controlplane.validation.model import CapturedStatement, Evidence, Finding
+from controlplane.validation.policy import Policy
 from controlplane.validation.rules import finding
 
 GRANTS = {
@@ -32,9 +33,9 @@ class Sight:
     guarded: frozenset[tuple[str, str]]
 
 
-def look(connection: psycopg.Connection[Any], spanning_roles: frozenset[str] = NOTHING) -> Sight:
+def look(connection: psycopg.Connection[Any], policy: Policy) -> Sight:
     """See a throwaway database. `connection` is a superuser's, in autocommit mode."""
-    catalog = snapshot.read(connection, spanning_roles)
+    catalog = snapshot.read(connection, policy)
     return Sight(
         catalog,
         frozenset(connection.execute(queries()["public_grants"].encode()).fetchall()),

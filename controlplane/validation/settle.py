@@ -42,6 +42,19 @@ def settle(suspicions: Iterable[Finding], traced: Sequence[Traced], catalog: Cat
     return settled
 
 
+def confirmed(findings: Sequence[Finding], others: Iterable[Finding]) -> list[Finding]:
+    """The findings with those of other stages: what both say is said once, as measured."""
+    said = {(one.rule, one.object): number for number, one in enumerate(findings)}
+    together = list(findings)
+    for other in others:
+        number = said.get((other.rule, other.object))
+        if number is None:
+            together.append(other)
+        else:
+            together[number] = replace(together[number], evidence=Evidence.MEASURED)
+    return together
+
+
 def measured(one: Traced, before: Sequence[Traced], catalog: Catalog) -> Iterator[Finding]:
     """What the trace of one statement shows by itself; `before` are the unit's statements before it."""
     statement, kind = one.statement, _kind(one.statement)

@@ -8,8 +8,8 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from controlplane.db import queries
+from controlplane.validation import policy
 from controlplane.validation.catalog import (
-    NOTHING,
     Catalog,
     Column,
     Constraint,
@@ -22,10 +22,10 @@ from controlplane.validation.catalog import (
 COUNTED = "rmf"
 
 
-def read(connection: psycopg.Connection[Any], spanning_roles: frozenset[str] = NOTHING) -> Catalog:
+def read(connection: psycopg.Connection[Any], decided: policy.Policy) -> Catalog:
     """Everything in a database that judging a migration needs, with true row counts.
 
-    `spanning_roles` are those that may see all tenants' rows; the database doesn't know.
+    `decided` says what the database doesn't know: tenant columns, roles that may see all tenants' rows.
     """
     with connection.cursor(row_factory=dict_row) as cursor:
         relations = {
@@ -49,7 +49,8 @@ def read(connection: psycopg.Connection[Any], spanning_roles: frozenset[str] = N
         schemas=frozenset(rest["schemas"] or ()),
         roles=frozenset(rest["roles"] or ()),
         search_path=tuple(rest["search_path"] or ()),
-        spanning_roles=spanning_roles,
+        tenant_columns=decided.tenant_columns,
+        spanning_roles=decided.spanning_roles,
         known=True,
     )
 

@@ -22,6 +22,7 @@ from controlplane.validation.model import (
     Status,
     UnitReport,
 )
+from controlplane.validation.policy import Policy
 from controlplane.validation.sandbox import Sandbox, Scratch
 from controlplane.validation.trace import Trace, Traced
 
@@ -103,6 +104,7 @@ class Unit:
     base: Base
     stages: Stages
     timeout: float
+    policy: Policy
     lock_timeout_ms: int | None = None
     findings: list[Finding] = field(default_factory=list)
     statements: list[CapturedStatement] = field(default_factory=list)
@@ -157,7 +159,7 @@ class Unit:
     def secure(self, scratch: Scratch) -> list[Finding]:
         """What got less secure; the line on isolation too."""
         with self.stages.run("security") as found, scratch.connect() as connection:
-            after = security.look(connection, self.base.sight.catalog.spanning_roles)
+            after = security.look(connection, self.policy)
             found += security.compare(self.base.sight, after, self.statements)
             self.isolation = security.isolation(self.base.sight, after)
         return found
@@ -176,8 +178,7 @@ class Unit:
         suspicions = self.read()
         traced = self.traced if self.stages.wants("trace") else []
         settled = settle.settle(suspicions, traced, self.base.sight.catalog)
-        self.findings += security.joined(settled, measured_security)
-        self.findings += others
+        self.findings += security.joined(settle.confirmed(settled, others), measured_security)
         found = sum(1 for one in settled if one.evidence == "measured")
         if "trace" in self.stages.results and found:
             self.stages.note("trace", f"{found} findings measured")
@@ -259,7 +260,7 @@ def _round_trip(
     with scratch.connect() as connection:
         first = roundtrip.fingerprint(connection)
         seed.fill(connection, columns, offset=WRITTEN, more=True)
-        written = roundtrip.picture(connection, snapshot.read(connection))
+        written = roundtrip.picture(connection, snapshot.read(connection, unit.policy))
     up = list(unit.statements)
     trace = Trace(scratch, catalog, earlier)
     recorder = Recorder(trace)
@@ -276,7 +277,7 @@ def _round_trip(
         return []  # the trace has the error, and settle() makes a finding of it
     down = recorder.statements
     with scratch.connect() as connection:
-        after = roundtrip.picture(connection, snapshot.read(connection))
+        after = roundtrip.picture(connection, snapshot.read(connection, unit.policy))
     found = [*roundtrip.restored(before, after, up, down), *roundtrip.kept(written, after, before, up, down)]
     return found + _again(unit, history, revision, scratch, first, up)
 

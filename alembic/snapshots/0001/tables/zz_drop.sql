@@ -1,7 +1,7 @@
 -- Undo of the table files, in reverse. Roles stay: other databases of the cluster may use them.
 
 DROP TYPE attribution.parsed_event;
-DROP TABLE attribution.revenue_ledger, attribution.ledger_batches, attribution.attribution_allocations,
+DROP TABLE attribution.migration_waivers, attribution.revenue_ledger, attribution.ledger_batches, attribution.attribution_allocations,
     attribution.attribution_rules, attribution.import_sources, attribution.work_queue, attribution.dead_events,
     attribution.event_processing, attribution.event_keys, attribution.attribution_events, attribution.channel_aliases, attribution.tenant_erasures,
     attribution.tenant_logins, attribution.tenants, attribution.event_types, attribution.channel_taxonomy, attribution.currencies;
