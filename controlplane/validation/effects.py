@@ -164,7 +164,8 @@ def _drop(state: State, read: Read) -> None:
             state.made.pop(name, None)
             state.made.pop(f"view {name}", None)
             state.tables.pop(name, None)
-            state.dropped.setdefault(f"{kind.removeprefix('OBJECT_').lower()} {name}", read)
+            if kind == "OBJECT_TABLE":
+                state.dropped[f"table {name}"] = read
 
 
 EFFECTS = {

@@ -126,7 +126,7 @@ class State:
     def has_column(self, table: str, column: str) -> bool:
         """Whether the catalogue had a column before; True where nothing is known."""
         relation = self.catalog.relations.get(table)
-        return column in relation.columns if relation else not self.is_new(table)
+        return UNKNOWN in column or (column in relation.columns if relation else not self.is_new(table))
 
     def is_tenant_table(self, name: str) -> bool:
         """Whether a relation has a tenant column by now."""
