@@ -15,7 +15,7 @@ from controlplane.validation.runner import Options, validate
 FILE = click.Path(path_type=Path)
 
 
-class Output(click.ParamType):
+class Output(click.ParamType):  # type: ignore[type-arg]  # click 8.1 has no type arguments
     """A format, and where it goes: "text", "sarif=findings.sarif"."""
 
     name = "FORMAT[=PATH]"

@@ -11,7 +11,7 @@ from controlplane.validation.parse import Unparsable, walk, words
 
 UNREADABLE = "unreadable"  # the kind of what could not be read; `sql` then says why
 WRITES = ("insert_stmt", "update_stmt", "delete_stmt", "merge_stmt")
-RUNS_CALLS = ("select_stmt", "call_stmt", "create_table_as_stmt", "explain_stmt", *WRITES)
+RUNS_CALLS = ("select_stmt", "call_stmt", "create_table_as_stmt", "explain_stmt", "prepare_stmt", *WRITES)
 PLPGSQL = ("PLpgSQL_stmt_dynexecute", "PLpgSQL_stmt_dynfors")
 
 
@@ -95,7 +95,7 @@ class Reader:
             return
         for kind, node in walk(read.node):
             if kind in WRITES and node is not read.node:
-                yield replace(read, kind=kind, node=node, via=read.via or "a CTE")
+                yield replace(read, kind=kind, node=node, via=read.via or "a part of it")
             if kind == "func_call":
                 yield from self._call(".".join(words(node.funcname)), read, seen)
 

@@ -1,7 +1,7 @@
 """For a comment on a pull request: Markdown."""
 
 from controlplane.validation.model import Finding, Impact, Report, UnitReport, worst_first
-from controlplane.validation.render.words import headline, stage, title
+from controlplane.validation.render.words import headline, stages, title
 
 
 def render(report: Report) -> str:
@@ -16,7 +16,7 @@ def _unit(unit: UnitReport) -> str:
     parts += [_finding(finding) for finding in worst_first(unit.findings)] or ["Nothing found."]
     parts.append(f"Round trip: {unit.round_trip}  \nIsolation: {unit.isolation}")
     if unit.stages:
-        parts.append("Stages: " + ", ".join(stage(result) for result in unit.stages))
+        parts.append("  \n".join(f"Stages {line}" for line in stages(unit.stages)))
     return "\n\n".join(parts)
 
 

@@ -3,7 +3,7 @@
 from textwrap import indent
 
 from controlplane.validation.model import Finding, Impact, Report, UnitReport, worst_first
-from controlplane.validation.render.words import headline, stage, title
+from controlplane.validation.render.words import headline, stages, title
 
 HEADS = ("table", "lock", "held ms", "rows scanned", "rewrite", "rows lost")
 
@@ -23,7 +23,7 @@ def _unit(unit: UnitReport) -> str:
     parts.append(f"  round trip: {unit.round_trip}")
     parts.append(f"  isolation:  {unit.isolation}")
     if unit.stages:
-        parts.append("  stages:     " + ", ".join(stage(result) for result in unit.stages))
+        parts += [f"  {line}" for line in stages(unit.stages)]
     return "\n".join(parts)
 
 

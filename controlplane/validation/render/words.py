@@ -1,9 +1,17 @@
 """What more than one format says."""
 
-from controlplane.validation.model import Finding, Report, Severity, StageResult, Status, exit_code
+from collections.abc import Sequence
+
+from controlplane.validation.model import Finding, Report, Severity, StageResult, Status
 from controlplane.validation.rules import RULES
 
 COULD_NOT = "could not validate"
+STATUSES = {
+    Status.FAILED: COULD_NOT,
+    Status.RUN: "found something",
+    Status.PASSED: "passed",
+    Status.NOT_RUN: "not run",
+}
 
 
 def headline(report: Report) -> str:
@@ -48,12 +56,15 @@ def detail(finding: Finding) -> str:
     return "\n".join(lines)
 
 
-def stage(result: StageResult) -> str:
-    """A stage and what became of it: "trace passed", "drift not run (no migrations here)"."""
-    shown = {Status.FAILED: COULD_NOT, Status.RUN: "ran"}.get(result.status, str(result.status))
-    return f"{result.name} {shown}{f' ({result.detail})' if result.detail else ''}"
-
-
-def codes(report: Report) -> str:
-    """What the exit code means here."""
-    return f"exit {exit_code(report)}: fails on {report.fail_on}"
+def stages(results: Sequence[StageResult]) -> list[str]:
+    """What became of the stages, a line per answer, such as "not run: drift (no history)"."""
+    lines = []
+    for status, shown in STATUSES.items():
+        said: dict[str, list[str]] = {}
+        for result in results:
+            if result.status is status:
+                said.setdefault(result.detail, []).append(result.name)
+        parts = [f"{', '.join(names)}{f' ({why})' if why else ''}" for why, names in said.items()]
+        if parts:
+            lines.append(f"{shown}: {', '.join(parts)}")
+    return lines
