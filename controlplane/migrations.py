@@ -199,7 +199,9 @@ def _with_waivers(
     given, _ = waivers.read(Path(script.path))
     connection = context.connection
     assert connection is not None
-    cursor = connection.connection.cursor()
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    cursor = driver.cursor()
     for waiver in given:
         assertions.require(cursor, waiver)
     migrate(**kwargs)

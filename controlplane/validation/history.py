@@ -55,12 +55,13 @@ class Revision:
         return Location(shown(self.file), node.lineno if node else 1)
 
     def does_something(self, function: str) -> bool:
-        """Whether a function is there and more than a docstring, `pass` or an exception."""
+        """Whether a function is there, does more than pass, and does not end in an exception."""
         node = self.functions.get(function)
-        idle = (ast.Pass, ast.Raise)
-        return node is not None and any(
-            not isinstance(part, idle)
-            and not (isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant))
+        if node is None or isinstance(node.body[-1], ast.Raise):
+            return False
+        return not all(
+            isinstance(part, ast.Pass)
+            or (isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant))
             for part in node.body
         )
 

@@ -123,7 +123,9 @@ def _reached(
 def _shows_everything(connection: Connection, role: str, relation: str, settings: Sequence[str]) -> bool:
     """Whether a tenant that isn't there sees in a view what the superuser sees."""
     name = sql.Identifier(*relation.split(".", 1))
-    whole = sql.SQL("SELECT pg_catalog.string_agg(t::text, '|' ORDER BY t::text) FROM {} AS t").format(name)
+    whole = sql.SQL(
+        "SELECT pg_catalog.string_agg(ctl_row::text, '|' ORDER BY ctl_row::text) FROM {} AS ctl_row"
+    ).format(name)
     row = connection.execute(whole).fetchone()
     if row is None or row[0] is None:
         return False

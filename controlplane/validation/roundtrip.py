@@ -29,11 +29,28 @@ Row = dict[str, str | None]
 
 @dataclass(frozen=True)
 class Data:
-    """The rows of a table as text: by primary key, or by their whole content where there is none."""
+    """The rows of a table, values as text; `key` is the primary key, () where there is none."""
 
-    keyed: Mapping[tuple[str | None, ...], Row]
-    unkeyed: Counter[str]
+    rows: Sequence[Row]
+    key: tuple[str, ...]
     columns: tuple[str, ...]
+
+    def keyed(self, key: Sequence[str]) -> dict[tuple[str | None, ...], Row]:
+        """The rows by the values of some columns."""
+        return {tuple(row[column] for column in key): row for row in self.rows}
+
+    def counted(self, columns: Sequence[str]) -> Counter[tuple[str | None, ...]]:
+        """How often each combination of values occurs."""
+        return Counter(tuple(row[column] for column in columns) for row in self.rows)
+
+    def without(self, other: "Data") -> "Data":
+        """The rows that another picture of the table does not have."""
+        if self.key and self.key == other.key:
+            known = other.keyed(self.key)
+            fresh = [row for key, row in self.keyed(self.key).items() if key not in known]
+        else:
+            fresh = list(self.rows[len(other.rows) :])
+        return Data(fresh, self.key, self.columns)
 
 
 @dataclass(frozen=True)
@@ -76,15 +93,14 @@ def restored(
     before: Picture, after: Picture, up: Sequence[CapturedStatement], down: Sequence[CapturedStatement]
 ) -> Iterator[Finding]:
     """RV002 and RV003: what up and down left different from what it was."""
-    for drift in differences(
-        before.schema, after.schema, expected_name="before", found_name="after up and down"
-    ):
+    names = {"expected_name": "before", "found_name": "after up and down"}
+    for drift in _worth_saying(differences(before.schema, after.schema, **names)):
         yield found("RV002", _name(drift), str(drift), _blamed(drift, up, down))
     for name, old in before.data.items():
         new = after.data.get(name)
         if new is None:
             continue  # the schema says it: the table is gone
-        for what in _lost(old, new):
+        for what in _lost(old, new, old.columns):
             yield found("RV003", name, f"{name}: {what} after up and down", _at(name, down, up))
 
 
@@ -96,43 +112,59 @@ def kept(
     down: Sequence[CapturedStatement],
 ) -> Iterator[Finding]:
     """RV003 and RV005: what became of rows that were written between up and down."""
-    for name, rows in written.data.items():
-        if name not in before.data:
-            if name not in after.data and (rows.keyed or rows.unkeyed):
+    for name, whole in written.data.items():
+        old, new = before.data.get(name), after.data.get(name)
+        if old is None:
+            if new is None and whole.rows:
                 yield found("RV005", name, f"the rows of {name} go with it", _at(name, down, up))
             continue
-        new = after.data.get(name)
         if new is None:
             continue
-        added = [column for column in rows.columns if column not in before.data[name].columns]
-        for column in added:
-            if column not in new.columns and any(row.get(column) is not None for row in rows.keyed.values()):
+        rows = whole.without(old)
+        for column in rows.columns:
+            gone = column not in old.columns and column not in new.columns
+            if gone and any(row[column] is not None for row in rows.rows):
                 message = f"the values of {name}.{column} go with it"
                 yield found("RV005", f"{name}.{column}", message, _at(column, down, up))
-        for what in _lost(rows, new, only=before.data[name].columns):
+        for what in _lost(rows, new, [column for column in old.columns if column in rows.columns]):
             message = f"{name}: {what}, of rows written under the new schema"
             yield found("RV003", name, message, _at(name, down, up))
 
 
 def repeated(first: Fingerprint, second: Fingerprint, up: Sequence[CapturedStatement]) -> Iterator[Finding]:
     """RV004: what a second upgrade makes otherwise than the first."""
-    for drift in differences(first, second, expected_name="the first upgrade", found_name="the second"):
+    names = {"expected_name": "the first upgrade", "found_name": "the second"}
+    for drift in _worth_saying(differences(first, second, **names)):
         yield found("RV004", _name(drift), str(drift), _blamed(drift, up, ()))
 
 
-def _lost(old: Data, new: Data, only: Sequence[str] | None = None) -> Iterator[str]:
-    columns = [c for c in old.columns if c in new.columns and (only is None or c in only)]
-    if old.unkeyed or (new.unkeyed and not old.keyed):
-        if old.columns == new.columns and (missing := sum((old.unkeyed - new.unkeyed).values())):
-            yield f"{missing} of {sum(old.unkeyed.values())} rows are missing or changed"
-        return
-    missing = len(old.keyed.keys() - new.keyed.keys())
-    if missing:
-        yield f"{missing} of {len(old.keyed)} rows are missing"
-    for column in columns:
-        changed = sum(
-            1 for key, row in old.keyed.items() if key in new.keyed and new.keyed[key][column] != row[column]
+def _worth_saying(drifts: list[Drift]) -> list[Drift]:
+    """Without the columns that only moved up because another one is gone or came."""
+    return [
+        drift
+        for drift in drifts
+        if not drift.detail.startswith("place differs")
+        or not any(
+            other.object.startswith("column ") and not other.detail.startswith("place differs")
+            for other in drifts
         )
+    ]
+
+
+def _lost(old: Data, new: Data, columns: Sequence[str]) -> Iterator[str]:
+    """What of the old rows is missing or different, in words; only in columns that both have."""
+    shared = [column for column in columns if column in new.columns]
+    if not old.key or not set(old.key) <= set(shared):
+        missing = sum((old.counted(shared) - new.counted(shared)).values())
+        if missing:
+            yield f"{missing} of {len(old.rows)} rows are missing or changed"
+        return
+    before, now = old.keyed(old.key), new.keyed(old.key)
+    missing = len(before.keys() - now.keys())
+    if missing:
+        yield f"{missing} of {len(before)} rows are missing"
+    for column in shared:
+        changed = sum(1 for key, row in before.items() if key in now and now[key][column] != row[column])
         if changed:
             yield f"{changed} values of {column} are not what they were"
 
@@ -142,20 +174,15 @@ def _keys(connection: psycopg.Connection[Any]) -> dict[str, tuple[str, ...]]:
 
 
 def _data(connection: psycopg.Connection[Any], name: str, key: tuple[str, ...]) -> Data:
-    query = sql.SQL("SELECT pg_catalog.to_jsonb(t) FROM {} AS t").format(sql.Identifier(*name.split(".", 1)))
-    keyed: dict[tuple[str | None, ...], Row] = {}
-    unkeyed: Counter[str] = Counter()
-    cursor = connection.execute(
-        sql.SQL("SELECT * FROM {} LIMIT 0").format(sql.Identifier(*name.split(".", 1)))
-    )
+    table = sql.Identifier(*name.split(".", 1))
+    query = sql.SQL("SELECT pg_catalog.to_jsonb(ctl_row.*) FROM {} AS ctl_row").format(table)
+    cursor = connection.execute(sql.SQL("SELECT * FROM {} LIMIT 0").format(table))
     columns = tuple(column.name for column in cursor.description or ())
-    for (values,) in connection.execute(query):
-        row = {column: None if value is None else str(value) for column, value in values.items()}
-        if key:
-            keyed[tuple(row[column] for column in key)] = row
-        else:
-            unkeyed[str(sorted(row.items()))] += 1
-    return Data(keyed, unkeyed, columns)
+    rows = [
+        {column: None if value is None else str(value) for column, value in values.items()}
+        for (values,) in connection.execute(query)
+    ]
+    return Data(rows, key, columns)
 
 
 def _blamed(

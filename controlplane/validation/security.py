@@ -58,24 +58,22 @@ def joined(inferred: Sequence[Finding], measured: Sequence[Finding]) -> list[Fin
 
     A leak that a probe found confirms whatever the reading says of that table or view.
     """
-    leaking = {one.object for one in measured if one.rule == "SE017"}
     covered: set[int] = set()
     merged = []
     for one in inferred:
-        twins = {n for n, seen in enumerate(measured) if seen.rule == one.rule and _about(one, seen.object)}
-        explains = one.rule in EXPLAINS and any(_about(one, name) for name in leaking)
+        twins = {number for number, seen in enumerate(measured) if _confirms(seen, one)}
         covered |= twins
-        if explains:
-            covered |= {
-                n for n, seen in enumerate(measured) if seen.rule == "SE017" and _about(one, seen.object)
-            }
         merged.append(replace(one, evidence=Evidence.MEASURED) if twins else one)
     return merged + [one for number, one in enumerate(measured) if number not in covered]
 
 
-def _same(one: Finding, seen: Finding) -> bool:
+def _confirms(seen: Finding, one: Finding) -> bool:
+    if one.direction == "downgrade":
+        return False  # what was seen is the state after the upgrade
+    if seen.rule == "SE017" and one.rule in EXPLAINS:
+        return _about(one, seen.object)
     # Default privileges have no object: one finding about them is about all of them.
-    return one.rule == seen.rule and (one.rule == "SE009" or _about(one, seen.object))
+    return seen.rule == one.rule and (one.rule == "SE009" or _about(one, seen.object))
 
 
 def _about(one: Finding, name: str) -> bool:

@@ -166,8 +166,8 @@ def _losses(one: Traced, kind: str) -> Iterator[Finding]:
         if effect.emptied:
             message = f"empties {effect.name} of {effect.rows} rows"
             yield _measured("DL006", effect.name, message, one.statement)
-        elif effect.lost >= effect.rows > 1:
-            message = f"deletes all {effect.rows} rows of {effect.name}"
+        elif 2 * effect.lost > effect.rows > 1:
+            message = f"deletes {effect.lost} of {effect.rows} rows of {effect.name}"
             yield _measured("DL011", effect.name, message, one.statement)
         elif effect.lost and (kind in INDIRECT or _is_cascade(one, effect)):
             message = f"deletes {effect.lost} of {effect.rows} rows of {effect.name}, which it does not name"

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -135,6 +135,8 @@ class Unit:
                     if not any(one.error for one in trace.done):
                         hint = "it fails outside of its statements: a deferred constraint, or env.py"
                         raise CannotRun(f"{self.name}: {str(error).strip()}", hint=hint) from error
+        except CannotRun:
+            return None  # the stages have failed and say so
         finally:
             trace.close()
             self.statements += recorder.statements
@@ -226,7 +228,8 @@ def try_revision(unit: Unit, history: History, revision: Revision) -> tuple[Unit
             if unit.stages.wants("code"):
                 others += unit.check_code(scratch)
             if unit.stages.wants("roundtrip"):
-                others += _there_and_back(unit, history, revision, scratch, trace)
+                with suppress(CannotRun):  # the stage has failed and says so
+                    others += _there_and_back(unit, history, revision, scratch, trace)
         unit.conclude(others, measured)
     finally:
         unit.sandbox.drop(scratch)
