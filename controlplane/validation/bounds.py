@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from controlplane.validation.parse import conjuncts, unwrap, walk, words
+from controlplane.validation.parse import OR, conjuncts, unwrap, walk, words
 
 UPPER = {"<", "<=", "BETWEEN"}
 LIKELY_KEYS = {"id", "uuid", "key", "code", "ctid"}  # where the catalogue is not known
@@ -19,7 +19,7 @@ def is_bounded(
     kind, node = unwrap(where)
     if not kind:
         return False
-    if kind == "bool_expr" and _operator(node) == "OR_EXPR":
+    if _is_or(where):
         return all(is_bounded(branch, keys, columns, sources) for branch in node.args)
     if _is_false(where):
         return True
@@ -29,13 +29,13 @@ def is_bounded(
     if not columns:
         return any(name in LIKELY_KEYS or name.endswith("_id") for name in pinned)
     return any(key <= pinned for key in keys) or any(
-        unwrap(part)[0] == "bool_expr" and is_bounded(part, keys, columns, sources)
-        for part in conjuncts(where)
+        is_bounded(part, keys, columns, sources) for part in conjuncts(where) if _is_or(part)
     )
 
 
-def _operator(node: Any) -> str:
-    return str(type(node).DESCRIPTOR.fields_by_name["boolop"].enum_type.values_by_number[node.boolop].name)
+def _is_or(part: Any) -> bool:
+    kind, node = unwrap(part)
+    return kind == "bool_expr" and node.boolop == OR
 
 
 def _is_false(where: Any) -> bool:

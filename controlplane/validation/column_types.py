@@ -46,6 +46,11 @@ def compare(old: str, new: str) -> Change:
     )
 
 
+def same(one: str, other: str) -> bool:
+    """Whether two spellings mean one type."""
+    return _parts(one) == _parts(other)
+
+
 def _parts(type_: str) -> tuple[str, tuple[int, ...]]:
     match = SHAPE.match(type_.strip().lower().removeprefix("pg_catalog."))
     if not match:

@@ -14,13 +14,15 @@ import postgast
 from google.protobuf.message import Message
 
 AND = postgast.pg_query_pb2.BoolExprType.Value("AND_EXPR")
+OR = postgast.pg_query_pb2.BoolExprType.Value("OR_EXPR")
 IS_NULL = postgast.pg_query_pb2.NullTestType.Value("IS_NULL")
 IS_NOT_NULL = postgast.pg_query_pb2.NullTestType.Value("IS_NOT_NULL")
 UNKNOWN = "_dynamic_"  # stands in a constant for what is only known at run time; reads as a name
 # libpg_query's JSON of a trigger function is broken where it tells of these, so they are made parameters.
 TRIGGER_VARIABLES = (
-    "new record, old record, tg_name text, tg_when text, tg_level text, tg_op text, tg_relid oid, tg_nargs int, "
-    "tg_table_name text, tg_table_schema text, tg_relname text, tg_argv text[], tg_event text, tg_tag text"
+    "new record, old record, tg_name text, tg_when text, tg_level text, tg_op text, tg_relid oid, "
+    "tg_nargs int, tg_argv text[], tg_table_name text, tg_table_schema text, tg_relname text, "
+    "tg_event text, tg_tag text"
 )
 SPECIFIER = re.compile(r"%(?:(\d+)\$)?-?\d*([sIL%])")
 

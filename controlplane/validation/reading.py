@@ -1,6 +1,7 @@
 """What a statement runs: itself, and what its CTEs, DO blocks, EXECUTE strings and functions hide."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,6 +13,8 @@ from controlplane.validation.parse import Unparsable, walk, words
 UNREADABLE = "unreadable"  # the kind of what could not be read; `sql` then says why
 WRITES = ("insert_stmt", "update_stmt", "delete_stmt", "merge_stmt")
 RUNS_CALLS = ("select_stmt", "call_stmt", "create_table_as_stmt", "explain_stmt", "prepare_stmt", *WRITES)
+SQL_BODY = re.compile(r"\bBEGIN\s+ATOMIC\b|\bRETURN\b", re.IGNORECASE)  # of a SQL-standard function
+LAST_END = re.compile(r"\bEND\s*;?\s*$", re.IGNORECASE)
 PLPGSQL = ("PLpgSQL_stmt_dynexecute", "PLpgSQL_stmt_dynfors")
 
 
@@ -53,9 +56,9 @@ def body_of(node: Any, sql: str, line: int) -> Body | None:
     options = {option.def_elem.defname: option.def_elem for option in node.options}
     name = ".".join(words(node.funcname))
     if node.HasField("sql_body"):
-        start = sql.upper().find("BEGIN ATOMIC")
-        text = sql[start:] if start >= 0 else sql[sql.upper().find("RETURN") :]
-        return Body(name, "sql", text, line)
+        found = SQL_BODY.search(sql)
+        start = found.start() if found else 0
+        return Body(name, "sql", sql[start:], line + sql.count("\n", 0, start))
     if "as" not in options:
         return None
     text = words(options["as"].arg.list.items)[-1]
@@ -74,18 +77,17 @@ class Reader:
         """The statement itself first, then what it runs, in the order of the text."""
         yield from self._text(statement.sql, Read(statement, "", None, "", statement.location.line), ())
 
-    def _text(self, text: str, at: Read, seen: tuple[str, ...]) -> Iterator[Read]:
-        """The statements of a text that starts where `at` is."""
+    def _text(self, text: str, at: Read, seen: tuple[str, ...], *, inner: bool = False) -> Iterator[Read]:
+        """The statements of a text that starts where `at` is; `inner` ones have no lines of their own."""
         try:
             found = parse.pieces(text)
         except Unparsable as error:
             yield replace(at, kind=UNREADABLE, sql=error.message)
             return
         for piece in found:
-            line = None if at.line is None else at.line + (piece.line - 1 if not at.via or seen else 0)
-            yield from self._piece(
-                replace(at, kind=piece.kind, node=piece.node, sql=piece.sql, line=line), seen
-            )
+            line = at.line if at.line is None or inner else at.line + piece.line - 1
+            read = replace(at, kind=piece.kind, node=piece.node, sql=piece.sql, line=line)
+            yield from self._piece(read, seen)
 
     def _piece(self, read: Read, seen: tuple[str, ...]) -> Iterator[Read]:
         yield read
@@ -111,12 +113,11 @@ class Reader:
                 yield from self._plpgsql(body, inner, (*seen, name))
 
     def _sql_body(self, body: Body, at: Read, seen: tuple[str, ...]) -> Iterator[Read]:
-        text = body.text.strip()
-        if text.upper().startswith("BEGIN ATOMIC"):
-            text = text[len("BEGIN ATOMIC") :].rstrip().removesuffix("END").rstrip()
-        elif text.upper().startswith("RETURN"):
-            text = f"SELECT {text[len('RETURN') :]}"
-        yield from self._text(text, at, seen)
+        text = body.text.rstrip()
+        if found := SQL_BODY.match(text):
+            inside = text[found.end() :]
+            text = f"SELECT {inside}" if found[0].upper() == "RETURN" else LAST_END.sub("", inside)
+        yield from self._text(text, at, seen, inner=body.line is None)
 
     def _block(self, read: Read, seen: tuple[str, ...]) -> Iterator[Read]:
         options = {argument.def_elem.defname: argument.def_elem for argument in read.node.args}
@@ -145,7 +146,7 @@ class Reader:
             if mode == "execute":
                 yield from self._execute(query, inner, known, seen)
             else:
-                yield from self._nested(query, inner, seen)
+                yield from self._text(query, inner, seen, inner=True)
 
     def _execute(self, query: str, at: Read, known: dict[str, str], seen: tuple[str, ...]) -> Iterator[Read]:
         try:
@@ -155,11 +156,7 @@ class Reader:
         if text is None:
             yield replace(at, kind=UNREADABLE, sql=f"EXECUTE {query}, put together at run time")
             return
-        yield from self._nested(text, replace(at, via=f"EXECUTE in {at.via}"), seen)
-
-    def _nested(self, text: str, at: Read, seen: tuple[str, ...]) -> Iterator[Read]:
-        for read in self._text(text, at, seen):
-            yield read if read.line == at.line else replace(read, line=at.line)
+        yield from self._text(text, replace(at, via=f"EXECUTE in {at.via}"), seen, inner=True)
 
 
 def _initial(function: dict[str, Any]) -> dict[str, str]:

@@ -175,6 +175,7 @@ class State:
         """A statement takes a lock that lasts until the end of the transaction."""
         if self.is_new(name):
             return
+        name = self.renamed.get(name, name)
         strength = MODES.index(mode)
         if strength >= BLOCKS_WRITERS and (not self.timeout or self.timeout > LONG_MS):
             self._without_timeout(name, mode, read)

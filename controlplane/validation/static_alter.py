@@ -5,7 +5,7 @@ from typing import Any
 
 from controlplane.validation.catalog import Column
 from controlplane.validation.checks import enum, on
-from controlplane.validation.column_types import compare
+from controlplane.validation.column_types import compare, same
 from controlplane.validation.model import Severity
 from controlplane.validation.parse import not_null_columns, text_of, unwrap, walk, words
 from controlplane.validation.reading import Read
@@ -211,8 +211,9 @@ def _drop_not_null(state: State, read: Read, name: str, command: Any) -> None:
 def _drop_column(state: State, read: Read, name: str, command: Any) -> None:
     target = f"{name}.{command.name}"
     own = f"column {target}" in state.born
+    before = state.renamed.get(f"column {target}", command.name)
     state.table(name).columns.pop(command.name, None)
-    if own or state.is_new(name) or not state.has_column(name, command.name):
+    if own or state.is_new(name) or not state.has_column(name, before):
         if own and read.statement.direction == "downgrade":
             state.report(
                 read, "RV005", target, f"drops column {target}, with the values written since the upgrade"
@@ -248,7 +249,7 @@ def _column_type(state: State, read: Read, name: str, command: Any) -> None:
         state.report(read, "LK001", target, message, fix=_beside(target, new))
         state.work(name, f"copies every row of {name}", read)
     if change.narrows and not own:
-        back = read.statement.direction == "downgrade" and _was(state, target) == new
+        back = read.statement.direction == "downgrade" and same(_was(state, target), new)
         severity = Severity.WARN if back else None
         state.report(
             read, "DL009", target, f"{target} from {known.type} to {new} holds less", severity=severity

@@ -49,7 +49,7 @@ def drop(state: State, read: Read) -> None:
 
 def _relation(state: State, read: Read, kind: str, name: str) -> None:
     if state.is_new(name):
-        if read.statement.direction == "downgrade" and kind == "OBJECT_TABLE":
+        if read.statement.direction == "downgrade" and kind == "OBJECT_TABLE" and name in state.born:
             state.report(read, "RV005", name, f"drops table {name}, with the rows written since the upgrade")
         return
     rule, what = RELATIONS[kind]

@@ -79,10 +79,10 @@ def create_policy(state: State, read: Read) -> None:
     using, check = _text(node.qual), _text(node.with_check)
     policy = Policy(node.cmd_name.upper() or "ALL", using, check, node.permissive)
     state.table(name).policies[node.policy_name] = policy
-    if not node.permissive or not state.is_tenant_table(name):
+    roles = [unwrap(role)[1] for role in node.roles]
+    if not node.permissive or not state.is_tenant_table(name) or _spans(state, roles):
         return
     if open_ := _open_parts(policy, state):
-        roles = [unwrap(role)[1] for role in node.roles]
         for_all = any(enum(role, "roletype") == "ROLESPEC_PUBLIC" for role in roles)
         narrow = not for_all and state.is_new(name)
         who = "everybody" if for_all else ", ".join(role.rolename for role in roles)
@@ -91,6 +91,11 @@ def create_policy(state: State, read: Read) -> None:
             read, "SE003", f"{name}.{node.policy_name}", message, severity=Severity.WARN if narrow else None
         )
     state.lock(name, "ACCESS EXCLUSIVE", read)
+
+
+def _spans(state: State, roles: list[Any]) -> bool:
+    """Whether a policy is only for roles that the project allows every tenant's rows."""
+    return all(role.rolename in state.catalog.spanning_roles for role in roles)
 
 
 def _text(node: Any) -> str:
@@ -120,6 +125,8 @@ def alter_policy(state: State, read: Read) -> None:
         )
     state.lock(name, "ACCESS EXCLUSIVE", read)
     if not state.is_tenant_table(name) and state.catalog.known:
+        return
+    if old and old.roles and old.roles <= state.catalog.spanning_roles:
         return
     weaker = [
         part for part in (node.qual, node.with_check) if unwrap(part)[0] and not isolates(part, columns)
