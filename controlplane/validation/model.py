@@ -171,7 +171,9 @@ class Report:
 
     @property
     def verdict(self) -> str:
-        """ "safe", "unsafe" (findings at or above the threshold) or "could not validate"."""
+        """In words: safe, unsafe, could not validate, or nothing to validate where no unit was chosen."""
+        if not self.units:
+            return "nothing to validate"
         return {0: "safe", 1: "unsafe", 3: "could not validate"}[exit_code(self)]
 
 
@@ -182,12 +184,15 @@ def exit_code(report: Report) -> int:
     """
     if any(finding.severity.reaches(report.fail_on) for finding in report.findings()):
         return 1
-    return 3 if report.could_not_validate or not report.units else 0
+    return 3 if report.could_not_validate else 0
 
 
 def worst_first(findings: Iterable[Finding]) -> list[Finding]:
-    """Findings in the order in which a person should read them: by severity, then by place."""
+    """Findings in the order in which a person should read them: open ones, by severity, then by place."""
     order = list(Severity)
-    return sorted(
-        findings, key=lambda f: (order.index(f.severity), f.location.file, f.location.line or 0, f.rule)
-    )
+
+    def key(found: Finding) -> tuple[bool, int, str, int, str]:
+        place = found.location
+        return found.waiver is not None, order.index(found.severity), place.file, place.line or 0, found.rule
+
+    return sorted(findings, key=key)

@@ -16,6 +16,8 @@ STATUSES = {
 
 def headline(report: Report) -> str:
     """The verdict in one line, such as "UNSAFE: 2 errors, 1 warning in 3 units (PostgreSQL 16.4)"."""
+    if not report.units:
+        return "NOTHING TO VALIDATE: no revision is newer than the base branch's"
     counted = report.counted()
     waived = sum(finding.waiver is not None for unit in report.units for finding in unit.findings)
     said = [
