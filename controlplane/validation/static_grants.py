@@ -149,37 +149,38 @@ def role(state: State, read: Read) -> None:
             state.report(read, "SE013", name, f"role {name} gets {POWERFUL[option.defname]}")
 
 
-@on("alter_owner_stmt", "alter_table_stmt")
-def owner(state: State, read: Read) -> None:
-    """OWNER TO."""
-    if read.kind == "alter_table_stmt":
-        commands = [unwrap(entry)[1] for entry in read.node.cmds]
-        new = next((command.newowner.rolename for command in commands
-                    if enum(command, "subtype") == "AT_ChangeOwner"), None)  # fmt: skip
-        name, prefix = state.name(read.node.relation), ""
-        weighty = new is not None and _holds_tenants(state, name)
+@on("alter_table_stmt")
+def table_owner(state: State, read: Read) -> None:
+    """ALTER TABLE … OWNER TO."""
+    name = state.name(read.node.relation)
+    for command in (unwrap(entry)[1] for entry in read.node.cmds):
+        if enum(command, "subtype") == "AT_ChangeOwner":
+            new = command.newowner.rolename or "the session's role"
+            _owner(state, read, name, new, new=state.is_new(name), weighty=_holds_tenants(state, name))
+
+
+@on("alter_owner_stmt")
+def object_owner(state: State, read: Read) -> None:
+    """OWNER TO of anything else: a definer function runs with its owner's rights."""
+    kind, inner = unwrap(read.node.object)
+    new = read.node.newowner.rolename or "the session's role"
+    if kind == "object_with_args":
+        name = state.qualified(words(inner.objname))
+        known = [found for found in state.catalog.functions if found.name == name]
+        weighty = name in state.definers or any(found.definer for found in known)
+        _owner(state, read, name, new, new=not known and state.catalog.known, weighty=weighty)
+    elif kind == "string":
+        _owner(state, read, inner.sval, new, new=state.is_new(inner.sval, "schema "), weighty=False)
     else:
-        new = read.node.newowner.rolename
-        kind, inner = unwrap(read.node.object)
-        prefix = "function " if kind == "object_with_args" else "schema "
-        name = (
-            state.qualified(words(inner.objname))
-            if kind == "object_with_args"
-            else getattr(inner, "sval", "?")
-        )
-        weighty = name in state.definers or any(
-            found.name == name and found.definer for found in state.catalog.functions
-        )
-    if (
-        new is None
-        or state.is_new(name, prefix)
-        or (prefix and name in state.definers and name not in state.pinned)
-    ):
-        return
-    if prefix == "function " and not any(found.name == name for found in state.catalog.functions):
-        return
-    severity = None if weighty else Severity.WARN
-    state.report(read, "SE015", name, f"{name} belongs to {new} from now on", severity=severity)
+        name = state.qualified(words(inner.items if kind == "list" else inner.names))
+        made = state.is_new(name, "type ") or state.is_new(name)
+        _owner(state, read, name, new, new=made, weighty=False)
+
+
+def _owner(state: State, read: Read, name: str, owner: str, *, new: bool, weighty: bool) -> None:
+    if not new and not state.is_new(name, "function "):
+        severity = None if weighty else Severity.WARN
+        state.report(read, "SE015", name, f"{name} belongs to {owner} from now on", severity=severity)
 
 
 @on("reassign_owned_stmt")

@@ -97,8 +97,9 @@ def function(state: State, read: Read) -> None:
     """CREATE FUNCTION: a guard that refuses less, a definer, an untrusted language."""
     node = read.node
     name = state.qualified(words(node.funcname))
-    options = {option.defname: option for _, option in map(unwrap, node.options)}
-    language = options["language"].arg.string.sval.lower() if "language" in options else "sql"
+    options = [option for _, option in map(unwrap, node.options)]
+    named = [option.arg.string.sval for option in options if option.defname == "language"]
+    language = named[0].lower() if named else "sql"
     if language in UNTRUSTED:
         state.report(
             read, "SE018", name, f"{name}() is written in {language}, which can do anything on the server"
@@ -106,7 +107,7 @@ def function(state: State, read: Read) -> None:
     existed = any(found.name == name for found in state.catalog.functions)
     if existed:
         _replaced(state, read, name)
-    _settings(state, read, name, list(options.values()), new=not existed)
+    _settings(state, read, name, options, new=not existed)
 
 
 def _replaced(state: State, read: Read, name: str) -> None:

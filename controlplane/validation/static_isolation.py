@@ -79,6 +79,7 @@ def create_policy(state: State, read: Read) -> None:
     using, check = _text(node.qual), _text(node.with_check)
     policy = Policy(node.cmd_name.upper() or "ALL", using, check, node.permissive)
     state.table(name).policies[node.policy_name] = policy
+    state.lock(name, "ACCESS EXCLUSIVE", read)
     roles = [unwrap(role)[1] for role in node.roles]
     if not node.permissive or not state.is_tenant_table(name) or _spans(state, roles):
         return
@@ -87,10 +88,8 @@ def create_policy(state: State, read: Read) -> None:
         narrow = not for_all and state.is_new(name)
         who = "everybody" if for_all else ", ".join(role.rolename for role in roles)
         message = f"policy {node.policy_name} lets {who} {open_} rows of any tenant in {name}"
-        state.report(
-            read, "SE003", f"{name}.{node.policy_name}", message, severity=Severity.WARN if narrow else None
-        )
-    state.lock(name, "ACCESS EXCLUSIVE", read)
+        severity, fix = Severity.WARN if narrow else None, _protect(state, name, policy=True)
+        state.report(read, "SE003", f"{name}.{node.policy_name}", message, severity=severity, fix=fix)
 
 
 def _spans(state: State, roles: list[Any]) -> bool:
@@ -126,14 +125,23 @@ def alter_policy(state: State, read: Read) -> None:
     state.lock(name, "ACCESS EXCLUSIVE", read)
     if not state.is_tenant_table(name) and state.catalog.known:
         return
-    if old and old.roles and old.roles <= state.catalog.spanning_roles:
+    if old and old.roles and old.roles <= state.catalog.spanning_roles and not node.roles:
         return
+    if (
+        old
+        and node.roles
+        and _open_parts(old, state)
+        and not _spans(state, [unwrap(r)[1] for r in node.roles])
+    ):
+        message = f"policy {node.policy_name} of {name}, which holds no tenant, is given to others"
+        state.report(read, "SE003", f"{name}.{node.policy_name}", message)
     weaker = [
         part for part in (node.qual, node.with_check) if unwrap(part)[0] and not isolates(part, columns)
     ]
     if weaker and not (old and old.permissive and not isolates_text(old.using or old.check, columns)):
         message = f"policy {node.policy_name} of {name} no longer compares the tenant: {text_of(weaker[0])}"
-        state.report(read, "SE003", f"{name}.{node.policy_name}", message)
+        fix = f"ALTER POLICY {node.policy_name} ON {name} USING (…);  -- tenant column = the session's"
+        state.report(read, "SE003", f"{name}.{node.policy_name}", message, fix=fix)
 
 
 @on("drop_stmt")

@@ -2,7 +2,7 @@
 
 from textwrap import indent
 
-from controlplane.validation.model import Finding, Impact, Report, UnitReport, worst_first
+from controlplane.validation.model import Finding, Impact, Report, Severity, UnitReport, worst_first
 from controlplane.validation.render.words import headline, stages, title
 
 HEADS = ("table", "lock", "held ms", "rows scanned", "rewrite", "rows lost")
@@ -57,6 +57,8 @@ def _finding(finding: Finding) -> str:
     ]
     if finding.waiver:
         lines.append(f"  {finding.waiver.approver}, until {finding.waiver.expires}: {finding.waiver.reason}")
+        return "\n".join(lines)
+    if finding.severity is Severity.INFO:
         return "\n".join(lines)
     if finding.fix_sql:
         lines.append("  instead:")
