@@ -66,6 +66,7 @@ class State:
         self.functions: dict[str, list[Body]] = {}
         self.renamed: dict[str, str] = {}
         self.dropped: dict[str, Read] = {}
+        self.indexes: dict[str, tuple[str, ...]] = {}
         self.locks: dict[str, tuple[int, Read]] = {}
         self.unvalidated: set[tuple[str, str]] = set()
         self.new_labels: dict[str, str] = {}

@@ -38,6 +38,7 @@ REWRITES = {
     "AT_SetUnLogged": "SET UNLOGGED",
     "AT_SetExpression": "SET EXPRESSION",
 }
+STORED = ("OBJECT_TABLE", "OBJECT_INDEX", "OBJECT_MATVIEW")
 VOLATILE = {
     "random", "gen_random_uuid", "uuidv4", "uuidv7", "uuid_generate_v1", "uuid_generate_v4",
     "clock_timestamp", "nextval", "timeofday", "setseed", "random_normal", "currval", "lastval",
@@ -58,12 +59,12 @@ def alter(state: State, read: Read) -> None:
                     read, "DL002", f"{name}.{command.name}", f"drops attribute {command.name} of {name}"
                 )
             continue
+        if subtype in REWRITES and kind in STORED and not state.is_new(name):
+            state.report(read, "LK001", name, f"{REWRITES[subtype]} copies all of {name}")
+            if subtype == "AT_SetUnLogged":
+                state.report(read, "DL012", name, f"{name} is empty after a crash from now on")
         if kind in ("OBJECT_TABLE", "OBJECT_FOREIGN_TABLE"):
             COMMANDS.get(subtype, _nothing)(state, read, name, command)
-            if subtype in REWRITES and not state.is_new(name):
-                state.report(read, "LK001", name, f"{REWRITES[subtype]} copies every row of {name}")
-                if subtype == "AT_SetUnLogged":
-                    state.report(read, "DL012", name, f"{name} is empty after a crash from now on")
             if subtype not in ("AT_AddConstraint", "AT_DetachPartition"):  # they know their locks themselves
                 state.lock(name, WEAKER.get(subtype, "ACCESS EXCLUSIVE"), read)
 

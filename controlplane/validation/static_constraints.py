@@ -94,6 +94,8 @@ def _foreign(state: State, read: Read, name: str, node: Any) -> None:
 
 def _indexed(state: State, read: Read, name: str, node: Any, what: str) -> None:
     if node.indexname:
+        if what == "PRIMARY KEY":
+            _index_columns(state, read, name, node.indexname)
         return
     columns, label = ", ".join(words(node.keys)) or "…", node.conname or "…"
     fix = (
@@ -104,6 +106,13 @@ def _indexed(state: State, read: Read, name: str, node: Any, what: str) -> None:
         read, "LK005", name, f"{what} {label} builds its index while nobody reads or writes {name}", fix=fix
     )
     state.work(name, f"builds an index of {name}", read)
+
+
+def _index_columns(state: State, read: Read, name: str, index: str) -> None:
+    """PRIMARY KEY USING INDEX makes the index's columns NOT NULL, with a scan for each that isn't yet."""
+    found = state.indexes.get(f"{name.partition('.')[0]}.{index}", ())
+    for column in found:
+        set_not_null(state, read, name, _Named(column))
 
 
 def _validate(state: State, read: Read, name: str, command: Any) -> None:

@@ -37,6 +37,8 @@ def grant(state: State, read: Read) -> None:
         tenants = [name for name in names if kind == "OBJECT_TABLE" and _holds_tenants(state, name)]
         rule, target = ("SE007", tenants[0]) if tenants else ("SE008", names[0] if names else "?")
         state.report(read, rule, target, f"everybody is granted {_rights(node)} on {', '.join(names)}")
+    if kind == "OBJECT_SCHEMA":
+        _schema(state, read, names, public)
     if kind != "OBJECT_TABLE":
         return
     who = ", ".join(role.rolename or "PUBLIC" for role in grantees)
@@ -58,6 +60,14 @@ def grant(state: State, read: Read) -> None:
         if bare and name not in state.made:  # one made here is judged by how it ends
             message = f"{who} is granted {name}, which holds every tenant's rows unisolated"
             state.report(read, "SE002", name, message)
+
+
+def _schema(state: State, read: Read, names: list[str], public: bool) -> None:
+    """CREATE on a schema: whoever has it may put functions where others look for theirs."""
+    rights = {unwrap(right)[1].priv_name for right in read.node.privileges}
+    for name in names:
+        if not public and (not rights or "create" in rights) and not state.is_new(name, "schema "):
+            state.report(read, "SE014", name, f"CREATE on schema {name} is granted")
 
 
 def _objects(state: State, node: Any, kind: str) -> list[str]:

@@ -30,6 +30,8 @@ def flags(state: State, read: Read) -> None:
             before = state.catalog.relations.get(name)
             had = getattr(before, flag) if before else not state.is_new(name)
             setattr(state.table(name), flag, value)
+            if value and not had:
+                state.made.setdefault(name, read)  # judged by how it ends
             if had and not value:
                 what = "no longer applies" if flag == "rls" else "no longer applies to the owner"
                 state.report(
@@ -187,10 +189,15 @@ def policies_not_made_again(state: State) -> None:
 def tenant_tables_without_isolation(state: State) -> None:
     """A table made here that has a tenant column, or one that got it here, must end isolated."""
     for name, read in state.made.items():
-        if name not in state.tables or " " in name or not state.is_tenant_table(name):
+        if name not in state.tables or " " in name or name.startswith("pg_temp."):
             continue
         table = state.table(name)
-        if table.kind not in "rp" or name.startswith("pg_temp."):
+        if not state.is_tenant_table(name):
+            if table.rls and not table.policies and not state.is_new(name):
+                message = f"{name} has row-level security and no policy: nobody sees a row"
+                state.report(read, "SE004", name, message)
+            continue
+        if table.kind not in "rp":
             continue
         columns = state.catalog.tenant_columns
         held = any(not _open_parts(policy, state) for policy in table.policies.values() if policy.permissive)

@@ -43,7 +43,9 @@ def create_index(state: State, read: Read) -> None:
         state.lock(name, "SHARE", read)
     if node.unique and not unwrap(node.where_clause)[0]:
         state.table(name).keys.append(frozenset(unwrap(part)[1].name for part in node.index_params))
-    state.born.add(f"{name.partition('.')[0]}.{node.idxname}")
+    index = f"{name.partition('.')[0]}.{node.idxname}"
+    state.born.add(index)
+    state.indexes[index] = tuple(unwrap(part)[1].name for part in node.index_params)
 
 
 @on("reindex_stmt")

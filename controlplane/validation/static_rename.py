@@ -32,7 +32,7 @@ def rename(state: State, read: Read) -> None:
     elif kind in ROUTINES:
         old = state.qualified(words(unwrap(node.object)[1].objname))
         _renamed(state, read, "function ", old, f"{old.rpartition('.')[0]}.{node.newname}", "function")
-    elif kind in ("OBJECT_SCHEMA", "OBJECT_ROLE"):
+    elif kind in ("OBJECT_SCHEMA", "OBJECT_ROLE", "OBJECT_DATABASE"):
         what = kind.removeprefix("OBJECT_").lower()
         _renamed(state, read, f"{what} ", node.subname, node.newname, what)
     elif kind == "OBJECT_INDEX":

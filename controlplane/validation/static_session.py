@@ -13,10 +13,8 @@ DURATION = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*$")
 OTHERS = {
     "pg_terminate_backend": "ends other sessions",
     "pg_cancel_backend": "cancels other sessions' statements",
-    "pg_sleep": "sleeps on its locks",
-    "pg_sleep_for": "sleeps on its locks",
-    "pg_sleep_until": "sleeps on its locks",
 }
+SLEEPS = ("pg_sleep", "pg_sleep_for", "pg_sleep_until")
 SERVER = {
     "pg_read_file", "pg_read_binary_file", "pg_ls_dir", "pg_stat_file", "pg_file_write", "pg_file_unlink",
     "lo_import", "lo_export", "dblink", "dblink_exec", "dblink_connect",
@@ -78,12 +76,18 @@ def calls(state: State, read: Read) -> None:
             _setting(state, read, str(arguments[0]), value, local=arguments[2] == "true")
         elif name in OTHERS:
             state.report(read, "HY004", name, f"{name}() {OTHERS[name]}")
+        elif name in SLEEPS and state.locks and not read.batched:
+            state.report(read, "HY004", name, f"{name}() sleeps on locks, held since {_since(state)}")
         elif name in SERVER:
             state.report(read, "SE018", name, f"{name}() reaches beyond the database")
         elif name in SETTINGS:
             state.report(read, "HY001", name, f"{name}() acts on the whole server")
         elif name in LOSES:
             state.report(read, "DL010", name, f"{name}() drops {LOSES[name]}")
+
+
+def _since(state: State) -> str:
+    return ", ".join(str(since.location) for _, since in state.locks.values())
 
 
 @on("select_stmt")
