@@ -356,3 +356,29 @@ WHERE
     AND p.prorettype NOT IN ('event_trigger'::regtype)
     AND (p.prorettype <> 'trigger'::regtype OR t.oid IS NOT NULL)
     AND f.level = 'error';
+
+-- name: security_state
+-- One word for everything that decides who may do what: where it is the same, probing again would say the same.
+SELECT pg_catalog.md5(pg_catalog.string_agg(part, '|' ORDER BY part))
+FROM (
+    SELECT 'class' || ROW(
+        oid, relname, relnamespace, relowner, relkind, relrowsecurity, relforcerowsecurity, reloptions, relacl
+    )::text
+    FROM pg_catalog.pg_class WHERE oid >= 16384 AND relkind IN ('r', 'p', 'v', 'm', 'f')
+    UNION ALL
+    SELECT 'column' || ROW(attrelid, attname, atttypid)::text
+    FROM pg_catalog.pg_attribute WHERE attrelid >= 16384 AND attnum > 0
+    UNION ALL
+    SELECT 'policy' || p::text FROM pg_catalog.pg_policy AS p
+    UNION ALL
+    SELECT 'trigger' || ROW(tgrelid, tgname, tgfoid, tgenabled, tgtype, tgqual)::text
+    FROM pg_catalog.pg_trigger WHERE NOT tgisinternal
+    UNION ALL
+    SELECT 'rule' || ROW(ev_class, ev_type, ev_enabled, ev_action)::text FROM pg_catalog.pg_rewrite WHERE oid >= 16384
+    UNION ALL
+    SELECT 'function' || p::text FROM pg_catalog.pg_proc AS p WHERE p.oid >= 16384
+    UNION ALL
+    SELECT 'role' || r::text FROM pg_catalog.pg_roles AS r
+    UNION ALL
+    SELECT 'member' || m::text FROM pg_catalog.pg_auth_members AS m
+) AS parts (part);

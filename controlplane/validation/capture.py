@@ -189,6 +189,16 @@ def open_connection(url: str, recorder: Recorder, *, timeout: float, autocommit:
 
 
 @contextlib.contextmanager
+def connected(url: str, recorder: Recorder, timeout: float) -> Iterator[Connection]:
+    """A connection for the time of a `with` block; closed as it is, whatever it is in the middle of."""
+    connection = open_connection(url, recorder, timeout=timeout)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+@contextlib.contextmanager
 def engines_captured(url: str, recorder: Recorder, timeout: float) -> Iterator[None]:
     """While it lasts, every connection that SQLAlchemy opens is ours to the throwaway database."""
 

@@ -235,15 +235,14 @@ class _Run:
 
     def _run_file(self, scratch: Scratch, path: Path) -> None:
         recorder = Recorder()
-        connection = capture.open_connection(scratch.url, recorder, timeout=self.options.timeout)
-        with connection:
-            try:
+        try:
+            with capture.connected(scratch.url, recorder, self.options.timeout) as connection:
                 capture.run_file(path, connection, recorder)
-            except psycopg.Error as error:
-                place = recorder.statements[-1].location if recorder.statements else shown(path)
-                message = error.diag.message_primary or str(error).strip()
-                hint = error.diag.message_hint or "it must run on an empty database of its own"
-                raise CannotRun(f"{place}: {message}", hint=hint) from None
+        except psycopg.Error as error:
+            place = recorder.statements[-1].location if recorder.statements else shown(path)
+            message = error.diag.message_primary or str(error).strip()
+            hint = error.diag.message_hint or "it must run on an empty database of its own"
+            raise CannotRun(f"{place}: {message}", hint=hint) from None
 
 
 def _false_assertions(revision: Revision, scratch: Scratch) -> list[Finding]:

@@ -24,24 +24,37 @@ POWERS = ("super", "createrole", "replication", "bypassrls")
 
 @dataclass(frozen=True)
 class Sight:
-    """What was seen of one database: its catalog, PUBLIC's grants, roles, leaks and working guards."""
+    """What was seen of one database: its catalog, PUBLIC's grants, roles, leaks and working guards.
+
+    `state` stands for everything that these depend on.
+    """
 
     catalog: Catalog
     public: frozenset[tuple[str, str, str]]
     roles: roles.Roles
     leaks: frozenset[probes.Leak]
     guarded: frozenset[tuple[str, str]]
+    state: str
 
 
-def look(connection: psycopg.Connection[Any], policy: Policy) -> Sight:
-    """See a throwaway database. `connection` is a superuser's, in autocommit mode."""
+def look(connection: psycopg.Connection[Any], policy: Policy, known: Sight | None = None) -> Sight:
+    """See a throwaway database. `connection` is a superuser's, in autocommit mode.
+
+    Probes are not repeated where nothing that decides their answers differs from what is `known`.
+    """
     catalog = snapshot.read(connection, policy)
+    row = connection.execute(queries()["security_state"].encode()).fetchone()
+    state = str(row and row[0])
+    if known is not None and known.state == state:
+        public = frozenset(connection.execute(queries()["public_grants"].encode()).fetchall())
+        return replace(known, catalog=catalog, public=public)
     return Sight(
         catalog,
         frozenset(connection.execute(queries()["public_grants"].encode()).fetchall()),
         roles.read(connection),
         probes.leaks(connection, catalog),
         probes.guarded(connection, catalog),
+        state,
     )
 
 
@@ -224,6 +237,8 @@ def _roles(before: Sight, after: Sight) -> Iterator[Weakness]:
 def _leaks(before: Sight, after: Sight) -> Iterator[Weakness]:
     new: dict[str, set[tuple[str, str]]] = {}
     for role, name, what in after.leaks - before.leaks:
+        if (probes.PROBE_ROLE, name, what) in before.leaks:
+            continue  # any role could before: a new one is no new leak
         table = after.catalog.relations[name]
         if table.kind in "rp" and not table.rls:
             continue  # said already: the table has no isolation at all

@@ -27,8 +27,13 @@ DEFINITIVE = {"vacuum_stmt": "LK012", "cluster_stmt": "LK012", "refresh_mat_view
 SCANS = {"index_stmt": "LK003", "reindex_stmt": "LK015", "refresh_mat_view_stmt": "LK013"}
 
 
-def settle(suspicions: Iterable[Finding], traced: Sequence[Traced], catalog: Catalog) -> list[Finding]:
-    """The findings of one unit: suspicions confirmed, kept or dropped, and what only the trace saw."""
+def settle(
+    suspicions: Iterable[Finding], traced: Sequence[Traced], catalog: Catalog, after: Catalog | None
+) -> list[Finding]:
+    """The findings of one unit: suspicions confirmed, kept or dropped, and what only the trace saw.
+
+    `catalog` is the database before the unit, `after` that after its upgrade (None: not known).
+    """
     by_statement: dict[int, list[Finding]] = {}
     left: list[Finding] = []
     places = {_key(one.statement): number for number, one in enumerate(traced)}
@@ -38,6 +43,7 @@ def settle(suspicions: Iterable[Finding], traced: Sequence[Traced], catalog: Cat
     settled = list(left)
     for number, one in enumerate(traced):
         seen = list(measured(one, traced[:number], catalog))
+        seen = [found for found in seen if not _made_again(found, after)]
         settled += _joined(by_statement.get(number, []), seen, one, catalog)
     return settled
 
@@ -99,6 +105,13 @@ def _joined(
         elif not _disproved(suspicion, one, catalog):
             yield suspicion
     yield from (found for number, found in enumerate(seen) if number not in covered)
+
+
+def _made_again(found: Finding, after: Catalog | None) -> bool:
+    """Whether what was dropped, and holds no rows of its own, is there again at the end."""
+    if after is None or found.rule != "CP005" or found.direction == "downgrade":
+        return False
+    return after.relation(found.object) is not None or bool(after.functions_named(found.object))
 
 
 def _same(suspicion: Finding, found: Finding) -> bool:
@@ -173,9 +186,14 @@ def _losses(one: Traced, kind: str) -> Iterator[Finding]:
             message = f"deletes {effect.lost} of {effect.rows} rows of {effect.name}, which it does not name"
             severity = Severity.ERROR if 2 * effect.lost >= effect.rows else Severity.WARN
             yield replace(_measured("DL011", effect.name, message, one.statement), severity=severity)
-        elif effect.updated >= effect.rows > 1 and kind in INDIRECT:
+        elif effect.updated >= effect.rows > 1 and kind in INDIRECT and not _commits_itself(one):
             message = f"overwrites all {effect.rows} rows of {effect.name}"
             yield _measured("DL011", effect.name, message, one.statement)
+
+
+def _commits_itself(one: Traced) -> bool:
+    """Whether it is a block that works in batches, each in a transaction of its own."""
+    return not one.statement.in_transaction and "COMMIT" in one.statement.sql.upper()
 
 
 def _is_cascade(one: Traced, effect: Effect) -> bool:

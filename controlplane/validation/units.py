@@ -12,12 +12,14 @@ from controlplane.errors import CannotRun
 from controlplane.objects import Fingerprint
 from controlplane.validation import capture, code, roundtrip, security, seed, settle, snapshot, static
 from controlplane.validation.capture import Recorder
+from controlplane.validation.catalog import Catalog
 from controlplane.validation.history import History, Revision
 from controlplane.validation.model import (
     STAGES,
     CapturedStatement,
     Finding,
     Impact,
+    Severity,
     StageResult,
     Status,
     UnitReport,
@@ -35,12 +37,13 @@ class Stages:
 
     wanted: frozenset[str]
     results: dict[str, StageResult] = field(default_factory=dict)
+    current: str = "capture"
 
     @contextmanager
     def run(self, name: str) -> Iterator[list[Finding]]:
         """Run a stage: it puts what it finds into the list. CannotRun fails the stage and goes on."""
         found: list[Finding] = []
-        started = time.monotonic()
+        self.current, started = name, time.monotonic()
         try:
             yield found
         except CannotRun as error:
@@ -54,10 +57,8 @@ class Stages:
 
     def fail(self, error: CannotRun) -> None:
         """Fail the stage that was going on, unless one has failed already: that one is the cause."""
-        if any(found.status is Status.FAILED for found in self.results.values()):
-            return
-        name = next((name for name in STAGES if name not in self.results), "trace")
-        self.results[name] = StageResult(name, Status.FAILED, _said(error))
+        if not any(found.status is Status.FAILED for found in self.results.values()):
+            self.results[self.current] = StageResult(self.current, Status.FAILED, _said(error))
 
     def skip(self, name: str, why: str) -> None:
         """Say that a stage is not run, and why."""
@@ -111,6 +112,7 @@ class Unit:
     traced: list[Traced] = field(default_factory=list)
     round_trip: str = "not run"
     isolation: str = "not run"
+    after: Catalog | None = None
     started: float = field(default_factory=time.monotonic)
 
     def report(self) -> UnitReport:
@@ -161,9 +163,10 @@ class Unit:
     def secure(self, scratch: Scratch) -> list[Finding]:
         """What got less secure; the line on isolation too."""
         with self.stages.run("security") as found, scratch.connect() as connection:
-            after = security.look(connection, self.policy)
+            after = security.look(connection, self.policy, self.base.sight)
             found += security.compare(self.base.sight, after, self.statements)
             self.isolation = security.isolation(self.base.sight, after)
+            self.after = after.catalog
         return found
 
     def check_code(self, scratch: Scratch) -> list[Finding]:
@@ -179,7 +182,7 @@ class Unit:
         """Put the findings of all stages together."""
         suspicions = self.read()
         traced = self.traced if self.stages.wants("trace") else []
-        settled = settle.settle(suspicions, traced, self.base.sight.catalog)
+        settled = settle.settle(suspicions, traced, self.base.sight.catalog, self.after)
         self.findings += security.joined(settle.confirmed(settled, others), measured_security)
         found = sum(1 for one in settled if one.evidence == "measured")
         if "trace" in self.stages.results and found:
@@ -195,8 +198,7 @@ def try_file(unit: Unit, path: Path) -> UnitReport:
         unit.stages.skip(name, "a file has no revision before it and no way back")
 
     def run(recorder: Recorder) -> None:
-        connection = capture.open_connection(scratch.url, recorder, timeout=unit.timeout)
-        with connection:
+        with capture.connected(scratch.url, recorder, unit.timeout) as connection:
             capture.run_file(path, connection, recorder)
 
     try:
@@ -249,7 +251,9 @@ def _there_and_back(
         return []
     with unit.stages.run("roundtrip") as found:
         found += _round_trip(unit, history, revision, scratch, trace)
-    unit.round_trip = f"{len(found)} findings" if found else "up, down and up again: nothing differs"
+    wrong = sum(1 for one in found if one.severity is not Severity.INFO)
+    good = "up, down and up again: nothing differs" + (" but what the upgrade added" if found else "")
+    unit.round_trip = f"{wrong} differences" if wrong else good
     return found
 
 

@@ -35,13 +35,7 @@ KEYS = {
     "migration_waivers": "revision, rule, object, fingerprint, applied_at",
     "tenant_erasures": "erased_tenant_id",
 }
-ROLES = (
-    "attribution_owner",
-    "attribution_engine",
-    "attribution_app",
-    "attribution_reader",
-    "attribution_admin",
-)
+ROLES = [f"attribution_{name}" for name in ("owner", "engine", "app", "reader", "admin")]
 
 
 def mutations() -> dict[str, tuple[str, str]]:
@@ -87,14 +81,9 @@ def shop(admin: Connection) -> str:
     engine.send(admin, touch(1, at()), purchase(9, at(hours=2), 1000), touch(3, at(), channel="nowhere"))
     engine.send(admin, touch(2, at(hours=1)))
     engine.drain(admin)
-    admin.execute(
-        """
-        INSERT INTO attribution.migration_waivers (
-            revision, rule, object, fingerprint, reason, approver, expires_on
-        )
-        VALUES ('0001', 'DL001', 'attribution.old', 'f', 'empty', 'somebody', current_date)
-        """
-    )
+    columns = "revision, rule, object, fingerprint, reason, approver, expires_on"
+    values = "'0001', 'DL001', 'old', 'f', 'empty', 'somebody', current_date"
+    admin.execute(f"INSERT INTO attribution.migration_waivers ({columns}) VALUES ({values})")
     assert all(engine.volumes(admin, shop).values())
     return shop
 
