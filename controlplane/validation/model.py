@@ -178,13 +178,10 @@ class Report:
 
 
 def exit_code(report: Report) -> int:
-    """0 clean, 1 findings at or above the threshold, 3 a stage failed.
-
-    Findings win over a failed stage: a migration that is known to be dangerous is reported as that.
-    """
-    if any(finding.severity.reaches(report.fail_on) for finding in report.findings()):
-        return 1
-    return 3 if report.could_not_validate else 0
+    """0 clean, 1 findings at or above the threshold, 3 a stage failed: then what was found is not all."""
+    if report.could_not_validate:
+        return 3
+    return int(any(finding.severity.reaches(report.fail_on) for finding in report.findings()))
 
 
 def worst_first(findings: Iterable[Finding]) -> list[Finding]:

@@ -46,7 +46,8 @@ class Rule:
 
 @cache
 def _load() -> dict[str, Rule]:
-    entries: list[dict[str, Any]] = yaml.safe_load(SOURCE.read_text(encoding="utf-8"))
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where libyaml is there
+    entries: list[dict[str, Any]] = yaml.load(SOURCE.read_text(encoding="utf-8"), Loader=loader)
     rules = [Rule(**{**entry, "severity": Severity(entry.get("severity", "error"))}) for entry in entries]
     return {rule.id: rule for rule in rules}
 
