@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from controlplane.errors import CannotRun
-from controlplane.validation import sqlfile, static
+from controlplane.validation import sketch, sqlfile, static
 from controlplane.validation.capture import Place, shown
 from controlplane.validation.catalog import Catalog
 from controlplane.validation.history import History, Revision
@@ -24,15 +24,27 @@ NEWEST = 18  # the major version that is assumed where no server says its own
 
 
 def read(
-    files: Sequence[Path], revisions: Sequence[Revision], history: History | None, policy: Policy
+    files: Sequence[Path],
+    revisions: Sequence[Revision],
+    history: History | None,
+    policy: Policy,
+    setup: Path | None = None,
 ) -> list[UnitReport]:
-    """Read files and revisions. Nothing is known of the database, so that nothing is taken for harmless."""
+    """Read files and revisions. What `setup` does not make is not known, and not taken for harmless."""
     catalog = Catalog(tenant_columns=policy.tenant_columns, spanning_roles=policy.spanning_roles)
+    if setup:
+        catalog = sketch.catalog(_readable(setup), catalog)
     reports = [_unit(shown(path), partial(_file, path), catalog, None) for path in files]
     if history:
         own = 10_000 if history.is_own else None
         reports += [_unit(one.id, partial(_revision, history, one), catalog, own) for one in revisions]
     return reports
+
+
+def _readable(setup: Path) -> str:
+    text = sqlfile.read(setup)
+    sqlfile.pieces(text, shown(setup))  # says where it can't be read
+    return text
 
 
 def _unit(name: str, capture: Capture, catalog: Catalog, lock_timeout_ms: int | None) -> UnitReport:

@@ -71,7 +71,7 @@ def validate(targets: Sequence[str], options: Options) -> Report:
     """
     files, revisions, history = _resolved(targets, options)
     if options.static_only:
-        reports = reading_only.read(files, revisions, history, options.policy)
+        reports = reading_only.read(files, revisions, history, options.policy, options.setup)
         version = ""
     else:
         with sandbox.opened(options.database_url) as box:

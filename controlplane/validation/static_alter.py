@@ -43,6 +43,7 @@ VOLATILE = {
     "random", "gen_random_uuid", "uuidv4", "uuidv7", "uuid_generate_v1", "uuid_generate_v4",
     "clock_timestamp", "nextval", "timeofday", "setseed", "random_normal", "currval", "lastval",
 }  # fmt: skip
+NAMED_NOT_NULL = 18  # the major version
 SERIALS = ("serial", "bigserial", "smallserial", "serial4", "serial8", "serial2")
 
 
@@ -188,20 +189,26 @@ def set_not_null(state: State, read: Read, name: str, command: Any) -> None:
         for constraint in state.table(name).constraints.values()
     )
     if not state.is_new(name) and not proven and not (known and known.not_null):
-        target, short = f"{name}.{command.name}", f"{command.name}_not_null"
-        fix = (
-            f"ALTER TABLE {name} ADD CONSTRAINT {short} CHECK ({command.name} IS NOT NULL) NOT VALID;\n"
-            "COMMIT;\n"
-            f"ALTER TABLE {name} VALIDATE CONSTRAINT {short};\n"
-            f"ALTER TABLE {name} ALTER COLUMN {command.name} SET NOT NULL;\n"
-            f"ALTER TABLE {name} DROP CONSTRAINT {short};"
-        )
-        state.report(
-            read, "LK002", target, f"SET NOT NULL reads every row of {name} under ACCESS EXCLUSIVE", fix=fix
-        )
+        target, fix = f"{name}.{command.name}", _not_null_in_steps(name, command.name, state.major)
+        message = f"SET NOT NULL reads every row of {name} under ACCESS EXCLUSIVE"
+        state.report(read, "LK002", target, message, fix=fix)
         state.work(name, f"reads every row of {name}", read)
     if known:
         columns[command.name] = replace(known, not_null=True)
+
+
+def _not_null_in_steps(table: str, column: str, major: int) -> str:
+    """The way without a scan under the strong lock; PostgreSQL 18 knows NOT NULL constraints as such."""
+    name = f"{column}_not_null"
+    if major >= NAMED_NOT_NULL:
+        add = f"ALTER TABLE {table} ADD CONSTRAINT {name} NOT NULL {column} NOT VALID;"
+        return f"{add}\nCOMMIT;\nALTER TABLE {table} VALIDATE CONSTRAINT {name};"
+    return (
+        f"ALTER TABLE {table} ADD CONSTRAINT {name} CHECK ({column} IS NOT NULL) NOT VALID;\nCOMMIT;\n"
+        f"ALTER TABLE {table} VALIDATE CONSTRAINT {name};\n"
+        f"ALTER TABLE {table} ALTER COLUMN {column} SET NOT NULL;\n"
+        f"ALTER TABLE {table} DROP CONSTRAINT {name};"
+    )
 
 
 def _drop_not_null(state: State, read: Read, name: str, command: Any) -> None:

@@ -67,7 +67,9 @@ def _schema(state: State, read: Read, names: list[str], public: bool) -> None:
     rights = {unwrap(right)[1].priv_name for right in read.node.privileges}
     for name in names:
         if not public and (not rights or "create" in rights) and not state.is_new(name, "schema "):
-            state.report(read, "SE014", name, f"CREATE on schema {name} is granted")
+            called = any(function.name.startswith(f"{name}.") for function in state.catalog.functions)
+            severity = None if called else Severity.WARN  # nobody calls what is in an empty schema
+            state.report(read, "SE014", name, f"CREATE on schema {name} is granted", severity=severity)
 
 
 def _objects(state: State, node: Any, kind: str) -> list[str]:

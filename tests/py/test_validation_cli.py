@@ -15,6 +15,7 @@ from controlplane.validation.rules import FAMILIES, RULES
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = ROOT / "docs" / "validate-migration.md"
+GIVEN = ROOT / "tests" / "migration_cases" / "given"
 OWN = ROOT / "tests" / "migration_cases" / "own"
 # Found in a history of revisions, so that no .sql file can be a case of it: tests of their own do that.
 OF_HISTORIES = ("RV", "WV", "HY005", "HY007", "HY008", "HY009")
@@ -97,6 +98,21 @@ def test_a_file_that_is_only_read(ctl: Ctl, here: Path) -> None:
     assert "error bad.sql:3: DL001" in result.stdout
     assert "not run: history, trace" in result.stdout
     assert ctl(f"{STATIC} good.sql").exit_code == 0
+
+
+def test_the_schema_is_read_too(ctl: Ctl) -> None:
+    """Without a server, on the schema's text alone: every UNSAFE one of the given cases, and no SAFE one."""
+    cases = sorted(path for path in GIVEN.glob("*.sql") if path.name != "base.sql")
+    result = ctl(f"{STATIC} --json --setup {GIVEN / 'base.sql'}", None, *map(str, cases))
+    units = json.loads(result.stdout)["units"]
+    found = [any(one["severity"] == "error" for one in unit["findings"]) for unit in units]
+    assert found == [path.read_text().startswith("-- expect: UNSAFE") for path in cases]
+    assert len(found) == 52
+
+
+def test_a_schema_that_does_not_parse(ctl: Ctl, here: Path) -> None:
+    (here / "typo.sql").write_text("CREATE TABEL x;")
+    assert_error(ctl(f"{STATIC} good.sql --setup typo.sql"), 3, "typo.sql:1", "TABEL")
 
 
 def test_what_only_warns_can_fail_too(ctl: Ctl, here: Path) -> None:

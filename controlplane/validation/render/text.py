@@ -4,6 +4,7 @@ from textwrap import indent
 
 from controlplane.validation.model import Finding, Impact, Report, Severity, UnitReport, worst_first
 from controlplane.validation.render.words import headline, stages, title
+from controlplane.validation.rules import RULES
 
 HEADS = ("table", "lock", "held ms", "rows scanned", "rewrite", "rows lost")
 
@@ -61,7 +62,9 @@ def _finding(finding: Finding) -> str:
     if finding.severity is Severity.INFO:
         return "\n".join(lines)
     if finding.fix_sql:
-        lines.append("  instead:")
+        lines.append(
+            "  for example:" if finding.fix_sql == RULES[finding.rule].safe.rstrip() else "  instead:"
+        )
         lines.append(indent(finding.fix_sql, "    "))
     if finding.fingerprint:
         lines.append(f"  a waiver names: {finding.object}, {finding.fingerprint}")
