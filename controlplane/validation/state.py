@@ -51,33 +51,46 @@ class Table:
 
 
 class State:
-    """The catalogue before (`catalog`), what this migration made (`born`), what its transaction holds."""
+    """The catalogue before (`catalog`), what this migration made, and what its transaction holds.
+
+    Objects are keyed by "schema.name", those that are no relations with their kind before it: "type a.b",
+    "function a.b", "column a.b.c", "schema a", "role a", "view a.b", "policy a.b c", "trigger a.b c".
+    """
 
     def __init__(self, catalog: Catalog, major: int, lock_timeout_ms: int | None) -> None:
         self.catalog = catalog
         self.major = major
+        self.findings: list[Finding] = []
+        self._told: set[str] = set()
+
+        # the session
         self.given_timeout = lock_timeout_ms
         self.default_timeout = lock_timeout_ms
         self.timeout = lock_timeout_ms
         self.local_timeout = False
         self.search_path: Sequence[str] = catalog.search_path
-        self.born: set[str] = set()
-        self.tables: dict[str, Table] = {}
-        self.functions: dict[str, list[Body]] = {}
-        self.renamed: dict[str, str] = {}
-        self.dropped: dict[str, Read] = {}
-        self.indexes: dict[str, tuple[str, ...]] = {}
+
+        # the transaction
         self.locks: dict[str, tuple[int, Read]] = {}
-        self.unvalidated: set[tuple[str, str]] = set()
-        self.new_labels: dict[str, str] = {}
-        self.domains: dict[str, bool] = dict(catalog.domains)
-        self.volatile: dict[str, bool] = {found.name: found.volatility == "v" for found in catalog.functions}
-        self.findings: list[Finding] = []
-        self.made: dict[str, Read] = {}
-        self.definers: dict[str, Read] = {}
-        self.pinned: dict[str, bool] = {found.name: bool(found.search_path) for found in catalog.functions}
+        self.unvalidated: set[tuple[str, str]] = set()  # (table, constraint)
+        self.new_labels: dict[str, str] = {}  # the enum type of each new label
+
+        # the database as it is by now
+        self.born: set[str] = set()
+        self.renamed: dict[str, str] = {}  # what was there before, by its name now
+        self.tables: dict[str, Table] = {}
+        self.indexes: dict[str, tuple[str, ...]] = {}
+        self.functions: dict[str, list[Body]] = {}
+        self.volatile = {found.name: found.volatility == "v" for found in catalog.functions}
+        self.pinned = {found.name: bool(found.search_path) for found in catalog.functions}
         self.public = {found.name for found in catalog.functions if found.public}
         self.public_by_default = True
+        self.domains = dict(catalog.domains)
+
+        # what is judged by how it ends
+        self.made: dict[str, Read] = {}
+        self.dropped: dict[str, Read] = {}
+        self.definers: dict[str, Read] = {}
 
     # Names
 
@@ -191,8 +204,8 @@ class State:
         if self.timeout is None:
             rule, how = "LK009", "without a lock_timeout"
         told = f"{rule} {read.statement.direction}"  # once is enough: SET at the top mends them all
-        if told not in self.born:
-            self.born.add(told)
+        if told not in self._told:
+            self._told.add(told)
             self.report(read, rule, name, f"waits for {mode} on {name} {how}")
 
     def _second_table(self, name: str, read: Read) -> None:
