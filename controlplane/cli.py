@@ -22,6 +22,7 @@ from controlplane.commands import (
     server,
     sql,
     tenant,
+    validate,
 )
 from controlplane.commands import explain as story
 from controlplane.commands import reconcile as statement
@@ -94,7 +95,7 @@ def main() -> None:
 
 
 for command in (
-    migrate.migrate, sql.sql, server.db, tenant.tenant,
+    migrate.migrate, validate.validate_migration, sql.sql, server.db, tenant.tenant,
     engine.run, engine.rebuild, engine.verify, engine.report, engine.demo,
     rules.rules, channels.channels, story.explain,
     ingest.ingest, dlq.dlq, statement.reconcile,

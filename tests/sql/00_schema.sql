@@ -5,8 +5,8 @@ SELECT plan(20);
 SELECT tables_are('attribution', ARRAY[
     'alembic_version', 'allocation_overrides', 'attribution_allocations', 'attribution_events', 'attribution_rules',
     'channel_aliases', 'channel_taxonomy', 'currencies', 'dead_events', 'event_keys', 'event_processing', 'event_types',
-    'fx_rates', 'import_sources', 'ledger_batches', 'ledger_seals', 'reconciliation_runs', 'reported_revenue',
-    'revenue_ledger', 'revenue_state_moves', 'revenue_state_transitions', 'revenue_verifications', 'tenant_erasures',
+    'fx_rates', 'import_sources', 'ledger_batches', 'ledger_seals', 'migration_waivers', 'reconciliation_runs',
+    'reported_revenue', 'revenue_ledger', 'revenue_state_moves', 'revenue_state_transitions', 'revenue_verifications', 'tenant_erasures',
     'tenant_logins', 'tenants', 'work_queue'
 ], 'the tables are those that the documentation lists');
 
