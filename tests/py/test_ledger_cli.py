@@ -164,7 +164,7 @@ def test_a_refused_refund_is_named_and_moves_nothing(ctl: Ctl, db: Database, sho
             "illegal_state",
             "RA006: ILLEGAL_STATE: no dispute_opened of a transaction that is partially_refunded",
         ),
-        ("over_refund", "RA007: OVER_REFUND: refund of 7000 USD, of which 6999 are left"),
+        ("over_refund", "RA007: OVER_REFUND: refund of 7000 USD, and 6999 are left"),
     ]
     assert answer(ctl, db, f"ledger balance --by transaction --tenant {shop}") == before
     assert ctl(f"ledger balance --trial --tenant {shop}", db.url).exit_code == 0
