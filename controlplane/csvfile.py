@@ -1,14 +1,14 @@
 """CSV files of a few known columns: each mistake is named with file, line and column; nothing is guessed."""
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import click
 
 from controlplane.errors import CtlError
-from controlplane.eventlines import BOM, LEFT_OUT, LINE_LIMIT, read_lines
+from controlplane.eventlines import BOM, LEFT_OUT, LINE_LIMIT, Line, read_lines
 from controlplane.ingest import DAMAGED, Source, damaged
 
 
@@ -28,7 +28,7 @@ class BadFile(CtlError):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record: the line where it ends (from 1), and its values by field."""
+    """One record: the line where it begins (from 1), and its values by field."""
 
     line: int
     values: dict[str, str]
@@ -54,40 +54,53 @@ def records(source: Source, fields: Sequence[str], mapping: Mapping[str, str]) -
     Values are trimmed; empty lines are passed over. Raises BadFile for a header with other columns, and for
     what is no CSV or no UTF-8, CannotRun for a damaged gzip file.
     """
-    reader = csv.reader(_text(source), strict=True)
     header: list[str] = []
-    try:
-        for values in reader:
-            values = [value.strip() for value in values]
-            if not any(values):
-                continue
-            if not header:
-                header = _header(source.name, reader.line_num, values, fields, mapping)
-            elif len(values) != len(header):
-                problem = f"it has {len(values)} values, the header has {len(header)} columns"
-                raise BadFile(source.name, reader.line_num, "", problem)
-            else:
-                named = dict(zip(header, values, strict=True))
-                yield Record(reader.line_num, {field: named[field] for field in fields})
-    except csv.Error as error:
-        raise BadFile(source.name, reader.line_num, "", f"it is not CSV: {error}") from None
-    except DAMAGED as error:
-        raise damaged(source.name, error) from None
+    for line, given in rows(source, lambda line, problem: BadFile(source.name, line, "", problem)):
+        values = [value.strip() for value in given]
+        if not header:
+            header = _header(source.name, line, values, fields, mapping)
+        elif len(values) != len(header):
+            problem = f"it has {len(values)} values, the header has {len(header)} columns"
+            raise BadFile(source.name, line, "", problem)
+        else:
+            named = dict(zip(header, values, strict=True))
+            yield Record(line, {field: named[field] for field in fields})
     if not header:
         raise BadFile(source.name, 1, "", "the file is empty", hint=f"its first line is {','.join(fields)}")
 
 
-def _text(source: Source) -> Iterator[str]:
-    for line in read_lines(source.chunks()):
-        if line.size > LINE_LIMIT:
-            raise BadFile(source.name, line.number, "", f"it has {line.size} bytes, more than 1 MiB")
-        if b"\0" in line.data:
-            raise BadFile(source.name, line.number, "", "it holds a NUL byte")
+def rows(source: Source, bad: Callable[[int, str], CtlError]) -> Iterator[tuple[int, list[str]]]:
+    """The records of a CSV file, each with the line where it begins (from 1); blank lines are passed over.
+
+    Raises bad(line, problem) for what is no CSV or no UTF-8, CannotRun for a damaged gzip file.
+    """
+    csv.field_size_limit(LINE_LIMIT)
+    reader = csv.reader((_text(line, bad) for line in read_lines(source.chunks())), strict=True)
+    while True:
+        line = reader.line_num + 1
         try:
-            yield (line.data.removeprefix(BOM) if line.number == 1 else line.data).decode() + "\n"
-        except UnicodeDecodeError as error:
-            problem = f"it is not UTF-8: byte {line.data[error.start]:#04x} at {error.start + 1}"
-            raise BadFile(source.name, line.number, "", problem) from None
+            values = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise bad(line, f"it is not CSV: {error}") from None
+        except DAMAGED as error:
+            raise damaged(source.name, error) from None
+        if any(value.strip() for value in values):
+            yield line, values
+
+
+def _text(line: Line, bad: Callable[[int, str], CtlError]) -> str:
+    data = line.data.removeprefix(BOM) if line.number == 1 else line.data
+    if line.size > LINE_LIMIT:
+        raise bad(line.number, f"it has {line.size} bytes, more than 1 MiB")
+    if b"\0" in data:
+        raise bad(line.number, "it holds a NUL byte")
+    try:
+        return data.decode() + "\n"
+    except UnicodeDecodeError as error:
+        problem = f"it is not UTF-8: byte {data[error.start]:#04x} at {error.start + 1}"
+        raise bad(line.number, problem) from None
 
 
 def _header(

@@ -3,16 +3,15 @@
 What a value must be is for SQL to say: attribution.report_revenue(). Here a row is only found, and its sign.
 """
 
-import csv
 import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from controlplane.errors import CannotRun, CtlError
-from controlplane.eventlines import BOM, LINE_LIMIT, Line, read_lines
-from controlplane.ingest import DAMAGED, Source
+from controlplane import csvfile
+from controlplane.errors import CtlError
+from controlplane.ingest import Source
 
 PROCESSOR, AD_PLATFORM = "processor", "ad_platform"
 FIELDS = ("id", "transaction_id", "channel", "amount", "amount_minor", "currency", "date")
@@ -119,7 +118,7 @@ class Statement:
 
     def __init__(self, source: Source, layout: Layout) -> None:
         self.name, self.layout, self.left_out = source.name, layout, Counter[str]()
-        self.records = self._records(source)
+        self.records = csvfile.rows(source, self.bad)
         line, header = next(self.records, (1, []))
         self.header = [column.strip() for column in header]
         self.found = self._found(line)
@@ -193,33 +192,3 @@ class Statement:
         if column := self.found.get("id"):
             return record[column].strip()
         return hashlib.sha256(json.dumps(values).encode()).hexdigest()
-
-    def _records(self, source: Source) -> Iterator[tuple[int, list[str]]]:
-        """Line number and values of each record: the first is the header. Blank lines are none."""
-        csv.field_size_limit(LINE_LIMIT)
-        reader = csv.reader((self._text(line) for line in read_lines(source.chunks())), strict=True)
-        while True:
-            line = reader.line_num + 1
-            try:
-                values = next(reader)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                raise self.bad(line, f"it is not CSV: {error}") from None
-            except DAMAGED as error:
-                raise CannotRun(f"{self.name} is damaged: {error}", hint="fetch the file again.") from None
-            if any(value.strip() for value in values):
-                yield line, values
-
-    def _text(self, line: Line) -> str:
-        data = line.data.removeprefix(BOM) if line.number == 1 else line.data
-        if line.size > LINE_LIMIT:
-            raise self.bad(line.number, f"it has {line.size} bytes, more than 1 MiB")
-        if b"\0" in data:
-            raise self.bad(line.number, "it holds a NUL byte")
-        try:
-            return data.decode() + "\n"
-        except UnicodeDecodeError as error:
-            raise self.bad(
-                line.number, f"it is not UTF-8: byte {data[error.start]:#04x} at {error.start + 1}"
-            ) from None
