@@ -104,7 +104,7 @@ def stop_at_once(victim: Victim, pid: int) -> None:
 REFUND_PHASES = {
     "before it is looked at": "SELECT FROM attribution.event_processing FOR UPDATE",
     "between batch and lines": PHASES["between batch and lines"],
-    "between lines and states": "LOCK TABLE attribution.revenue_state_transitions IN SHARE ROW EXCLUSIVE MODE",
+    "before states": "LOCK TABLE attribution.revenue_state_transitions IN SHARE ROW EXCLUSIVE MODE",
 }
 SEAL_PHASES = {
     "before it seals": "SELECT FROM attribution.tenants FOR UPDATE",
@@ -250,7 +250,11 @@ def test_killed_in_the_middle_of_sealing(victim: Victim, kill: Callable[..., Non
         with victim.connect() as conn:
             shop = engine.new_tenant(conn)
             sales(conn, shop)
-        held_up(victim, lock, lambda conn, shop=shop: engine.one(conn, seal, shop), kill)  # type: ignore[misc]
+
+        def work(conn: Connection, shop: str = shop) -> None:
+            engine.one(conn, seal, shop)
+
+        held_up(victim, lock, work, kill)
         with victim.connect() as conn:
             assert engine.breaches(conn) == [], phase
             engine.drain(conn)

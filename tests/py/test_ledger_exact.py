@@ -1,4 +1,4 @@
-"""G1 at the edges: the smallest and the largest sales, over one touch and over a thousand, taken back in parts."""
+"""G1 at the edges: the smallest and the largest sales, over one touch and a thousand, taken back in parts."""
 
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any

@@ -1,7 +1,7 @@
 """The tests of the ledger can fail: with a guarantee broken, one small history already says so.
 
-The history has every kind of step of test_ledger_properties.py, whose checks are used: they pass on it, and with
-any of these changes to the engine they don't.
+The history has every kind of step of test_ledger_properties.py, whose checks are used: they pass on it, and
+with any of these changes to the engine they don't.
 """
 
 from collections.abc import Callable
@@ -54,9 +54,13 @@ MUTATIONS = {
         "unnest(h.left_after, attribution.divide_cents(s.cents, (SELECT i.cents FROM sales AS i"
         " WHERE i.transaction_id = h.transaction_id AND i.currency = h.currency)::numeric[]))",
     ),
-    "more than is left is taken back": ("refund_steps", "s.cents > l.cents THEN 'RA007'", "false THEN 'RA007'"),
+    "more than is left is taken back": (
+        "refund_steps", "s.cents > l.cents THEN 'RA007'", "false THEN 'RA007'",
+    ),
     "any state may follow any": ("refund_steps", ") THEN 'RA006'", ") AND false THEN 'RA006'"),
-    "disputes in the order of their ids": ("refund_steps", "b.occurred_at, b.event_kind = 'refund', b.id", "b.id"),
+    "disputes in the order of their ids": (
+        "refund_steps", "b.occurred_at, b.event_kind = 'refund', b.id", "b.id",
+    ),
     "sales at a later day's rate": (
         "ledger_changes", "AND f.rate_date <= (e.occurred_at AT TIME ZONE 'UTC')::date\n", "\n",
     ),
@@ -68,15 +72,19 @@ MUTATIONS = {
     "no dollars come later": ("ledger_changes", "WHERE c.is_posted OR c.dollars <> 0", "WHERE c.is_posted"),
     "refunds are not divided anew": (
         "ledger_changes", "p.amount_cents IS DISTINCT FROM d.amount_cents AS is_reversed",
-        "p.amount_cents IS DISTINCT FROM d.amount_cents AND p.event_id = ANY (SELECT b.event_id FROM booked AS b) AS is_reversed",
+        "p.amount_cents IS DISTINCT FROM d.amount_cents"
+        " AND p.event_id = ANY (SELECT b.event_id FROM booked AS b) AS is_reversed",
     ),
     "overrides are not looked at": (
         "due_allocations", "LIMIT 1\n        ) AS o ON true", "LIMIT 0\n        ) AS o ON true",
     ),
     "states are not told again": (
-        "settle_refunds", "coalesce(h.moves <> w.moves[:cardinality(h.moves)], false) AS is_restated", "false AS is_restated",
+        "settle_refunds", "coalesce(h.moves <> w.moves[:cardinality(h.moves)], false) AS is_restated",
+        "false AS is_restated",
     ),
-    "verdicts are for ever": ("settle_refunds", "AND (p.last_error IS DISTINCT FROM v.error OR", "AND (false OR"),
+    "verdicts are for ever": (
+        "settle_refunds", "AND (p.last_error IS DISTINCT FROM v.error OR", "AND (false OR",
+    ),
 }  # fmt: skip
 
 
