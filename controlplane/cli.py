@@ -9,8 +9,23 @@ import click
 import psycopg
 
 from controlplane import __version__
-from controlplane.commands import channels, dlq, engine, ingest, migrate, rules, server, sql, tenant
+from controlplane.commands import (
+    channels,
+    dlq,
+    engine,
+    fx,
+    ingest,
+    ledger,
+    migrate,
+    override,
+    rules,
+    server,
+    sql,
+    tenant,
+    validate,
+)
 from controlplane.commands import explain as story
+from controlplane.commands import reconcile as statement
 from controlplane.commands.common import JSON_KEY
 from controlplane.errors import CannotRun, CtlError
 
@@ -80,9 +95,10 @@ def main() -> None:
 
 
 for command in (
-    migrate.migrate, sql.sql, server.db, tenant.tenant,
+    migrate.migrate, validate.validate_migration, sql.sql, server.db, tenant.tenant,
     engine.run, engine.rebuild, engine.verify, engine.report, engine.demo,
     rules.rules, channels.channels, story.explain,
-    ingest.ingest, dlq.dlq,
+    ingest.ingest, dlq.dlq, statement.reconcile,
+    fx.fx, override.override, ledger.ledger,
 ):  # fmt: skip
     main.add_command(command)

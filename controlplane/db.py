@@ -14,7 +14,7 @@ from controlplane.errors import CannotRun
 
 LIBPQ_SERVER = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGSERVICE", "PGDATABASE")
 EMBEDDED_DATABASE = "attribution"
-QUERY_FILES = ("queries.sql", "rules.sql", "demo.sql")
+QUERY_FILES = ("queries.sql", "rules.sql", "ledger.sql", "demo.sql", "reconcile.sql", "validation.sql")
 
 
 def resolve_url(option: str | None) -> str:

@@ -22,7 +22,7 @@ from rich.markup import escape
 from rich.progress import track
 from rich.table import Table
 
-from controlplane import report, simulator
+from controlplane import ledger, report, simulator
 from controlplane import verify as checks
 from controlplane.calls import call
 from controlplane.commands import common
@@ -74,6 +74,7 @@ def run(url: str, *, json_output: bool, players: Sequence[Player] = PLAYERS) -> 
 
 def _play(admin: Connection, url: str, players: Sequence[Player]) -> Row:
     """Let everyone send, drain the queue, and collect what SQL says of it."""
+    call(admin, "sample_rates", {"rates": Jsonb(list(simulator.RATES))})
     stages = [_Stage(admin, url, player) for player in players]
     for stage in stages:
         stage.send()
@@ -133,6 +134,8 @@ class _Stage:
             "channels": report.gather(self.admin, self.tenant)[0]["channels"],
             "proof": proof,
             "is_exact": bool(proof) and all(line["is_exact"] for line in proof),
+            "states": {row["state"]: row["transactions"] for row in self.ask("states")},
+            "seal": ledger.newest_seals(self.admin, self.tenant)[0],
             "story": self._story(),
             "connect": make_conninfo(**_as_role(self.url, self.player.role)),
         }
@@ -239,6 +242,12 @@ def _show(found: Row, console: Console) -> None:
             console.print(report.channel_table(rows))
     console.print("Proof: the ledger holds every cent that was sold", style="bold")
     console.print(_proof_table(tenants))
+    for tenant in tenants:
+        states = ", ".join(f"{count:,} {state}" for state, count in tenant["states"].items())
+        console.print(f"{tenant['name']}: {states}", highlight=False)
+        seal = tenant["seal"]
+        console.print(f"  batches sealed: {seal['seq']:,}, chain hash {seal['chain_hash']}", highlight=False)
+    console.print()
     if story := next((tenant["story"] for tenant in tenants if tenant["story"]), None):
         _tell(story, console)
     for breach in found["breaches"]:
@@ -290,8 +299,9 @@ def _proof_table(tenants: Sequence[Row]) -> Table:
         for line in tenant["proof"]:
             table.add_column(f"{tenant['name']}, {line['currency']}", justify="right", no_wrap=True)
     table.add_row("sales", *(f"{line['conversions']:,}" for line in lines))
-    for label in ("captured", "refunded", "net"):
-        table.add_row(label, *(money(line[f"{label}_cents"]) for line in lines))
+    for label, name in (("captured", "captured"), ("refunded", "refunded"), ("net", "net"),
+                        ("net in US dollars", "net_usd")):  # fmt: skip
+        table.add_row(label, *(money(line[f"{name}_cents"]) for line in lines))
     table.add_section()
     table.add_row("ledger lines", *(f"{line['ledger_lines']:,}" for line in lines))
     table.add_row("sum of the ledger", *(money(line["ledger_cents"]) for line in lines))

@@ -1,5 +1,5 @@
 -- The demo's statements, by name. Every figure that it prints is computed here.
--- Parameters: tenant (uuid), keys (text[]: the keys that were sent), event (uuid: a conversion), rule (uuid).
+-- Parameters: tenant (uuid), keys (text[]: the keys that were sent), event (uuid: a conversion), rule (uuid), rates (jsonb).
 
 -- name: session
 -- Who we are to the server: an app, and held by the policies.
@@ -9,6 +9,18 @@ SELECT
     rolsuper OR rolbypassrls AS is_above_policies
 FROM pg_catalog.pg_roles
 WHERE rolname = session_user;
+
+-- name: sample_rates
+-- Only for currencies of which no rate is known: rates are everyone's, and a real one is not to be mixed with samples.
+SELECT i.added
+FROM attribution.import_fx_rates(
+    (
+        SELECT coalesce(jsonb_agg(s.rate), '[]')
+        FROM jsonb_array_elements(%(rates)s) AS s (rate)
+        WHERE NOT EXISTS (SELECT FROM attribution.fx_rates AS f WHERE f.currency = s.rate ->> 'currency')
+    ),
+    'ctl demo: sample rates'
+) AS i;
 
 -- name: send
 -- What an app would write: PostgreSQL refuses COPY under row-level security, and this is as fast.
@@ -58,10 +70,13 @@ WHERE
 -- name: proof
 -- Three independent roads to one sum: the facts as sent, the transactions, and the ledger line by line.
 WITH facts AS (
-    SELECT e.currency, count(*) AS conversions, sum(e.conversion_value_cents)::bigint AS captured_cents
+    SELECT
+        e.currency,
+        count(*) FILTER (WHERE e.event_kind = 'conversion') AS conversions,
+        coalesce(sum(e.conversion_value_cents) FILTER (WHERE e.event_kind = 'conversion'), 0)::bigint AS captured_cents,
+        coalesce(sum(e.conversion_value_cents) FILTER (WHERE e.event_kind = 'refund'), 0)::bigint AS taken_back_cents
     FROM attribution.attribution_events AS e
-    INNER JOIN attribution.event_types AS t ON t.code = e.event_type AND t.kind = 'conversion'
-    WHERE e.tenant_id = %(tenant)s
+    WHERE e.tenant_id = %(tenant)s AND e.event_kind IN ('conversion', 'refund')
     GROUP BY e.currency
 ),
 
@@ -70,7 +85,8 @@ transactions AS (
         currency,
         sum(captured_cents)::bigint AS posted_cents,
         sum(refunded_cents)::bigint AS refunded_cents,
-        sum(net_cents)::bigint AS net_cents
+        sum(net_cents)::bigint AS net_cents,
+        sum(net_usd_cents)::bigint AS net_usd_cents
     FROM attribution.revenue_transactions
     WHERE tenant_id = %(tenant)s
     GROUP BY currency
@@ -96,11 +112,13 @@ SELECT
     captured_cents,
     refunded_cents,
     net_cents,
+    net_usd_cents,
     ledger_lines,
     ledger_cents,
     drift_cents,
     coalesce(
-        captured_cents = posted_cents AND net_cents = ledger_cents AND drift_cents = 0,
+        captured_cents = posted_cents AND taken_back_cents = refunded_cents
+        AND captured_cents - taken_back_cents = ledger_cents AND net_cents = ledger_cents AND drift_cents = 0,
         FALSE
     ) AS is_exact
 FROM facts
@@ -109,13 +127,21 @@ FULL JOIN ledger USING (currency)
 FULL JOIN shares USING (currency)
 ORDER BY currency;
 
+-- name: states
+-- How many sales are in which state.
+SELECT state, count(*) AS transactions
+FROM attribution.revenue_transactions
+WHERE tenant_id = %(tenant)s
+GROUP BY state
+ORDER BY count(*) DESC, state;
+
 -- name: queue_depth
 SELECT queue_depth
 FROM attribution.pipeline_health
 WHERE tenant_id = %(tenant)s;
 
 -- name: story
--- A sale worth telling: several touches, and if there is one, restated because a touch came late.
+-- A sale worth telling: several touches, and if there is one, restated because a touch came late, and not taken back.
 SELECT
     s.event_id, s.transaction_id, s.rule_id, s.rule_name, s.currency, s.revenue_cents, s.allocated_cents,
     s.touches, e.event_type, e.occurred_at, e.session_id
@@ -124,7 +150,7 @@ INNER JOIN attribution.revenue_transactions AS t
     ON t.tenant_id = s.tenant_id AND t.transaction_id = s.transaction_id
 INNER JOIN attribution.attribution_events AS e ON e.tenant_id = s.tenant_id AND e.id = s.event_id
 WHERE s.tenant_id = %(tenant)s AND s.is_book AND s.touches BETWEEN 3 AND 6
-ORDER BY t.lines > s.touches DESC, s.touches DESC, s.transaction_id
+ORDER BY t.refunded_cents = 0 AND t.lines > s.touches DESC, s.touches DESC, s.transaction_id
 LIMIT 1;
 
 -- name: story_shares

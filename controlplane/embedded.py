@@ -218,6 +218,8 @@ class Cluster:
         fresh.mkdir(mode=0o700)
         _give_to_server(fresh)
         flags = "--username=postgres --encoding=UTF8 --locale=C --no-instructions --auth-local=trust"
+        if self.options.get("fsync") == "off":
+            flags += " --no-sync"  # a throwaway cluster
         command = [bindir / "initdb", *flags.split(), "--auth-host=scram-sha-256", "--pgdata", fresh]
         done = _as_server(command, capture_output=True, text=True)
         if done.returncode:

@@ -72,18 +72,28 @@ class Summary:
 
 @contextmanager
 def opened(file: str) -> Iterator[Source]:
-    """A file, or `-` for standard input, decompressed if it is gzip."""
+    """A file, or `-` for standard input, decompressed if it is gzip. Raises CannotRun for a damaged one."""
     with ExitStack() as stack:
         raw: Any = sys.stdin.buffer if file == "-" else stack.enter_context(Path(file).open("rb"))
         magic = raw.peek(2)[:2]
         stream = stack.enter_context(gzip.GzipFile(fileobj=raw)) if magic == b"\x1f\x8b" else raw
+        name = "-" if file == "-" else Path(file).name
         block = b""
-        while len(block) < BLOCK and (more := stream.read(BLOCK - len(block))):
-            block += more
+        try:
+            while len(block) < BLOCK and (more := stream.read(BLOCK - len(block))):
+                block += more
+        except DAMAGED as error:
+            raise damaged(name, error) from None
         on_disk = file != "-" and Path(file).is_file()
         size = Path(file).stat().st_size if on_disk else None
-        name = "-" if file == "-" else Path(file).name
         yield Source(name, block, cast(BinaryIO, stream), size, raw.tell if on_disk else lambda: 0)
+
+
+def damaged(name: str, error: Exception) -> CannotRun:
+    """What to raise for a gzip file that ends early or cannot be decompressed."""
+    return CannotRun(
+        f"{name} is damaged: {error}", detail="Nothing was imported.", hint="fetch the file again"
+    )
 
 
 def find_place(connection: psycopg.Connection[Any], tenant: UUID, source: Source) -> Place:

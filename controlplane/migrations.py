@@ -5,13 +5,17 @@ import io
 import random
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import sqlalchemy
 from alembic import command
 from alembic.config import Config
-from alembic.script import ScriptDirectory
+from alembic.runtime.environment import EnvironmentContext
+from alembic.runtime.migration import MigrationContext, RevisionStep
+from alembic.script import Script, ScriptDirectory
 from alembic.script.revision import ResolutionError
 from alembic.util import CommandError
 from sqlalchemy.pool import NullPool
@@ -19,6 +23,7 @@ from sqlalchemy.pool import NullPool
 from controlplane import __version__, resources
 from controlplane.db import connect, queries
 from controlplane.errors import CannotRun, CtlError
+from controlplane.validation import assertions, waivers
 
 VERSION_TABLE = "alembic_version"
 LOCK_KEY = 7042111630  # any number: whoever migrates a database holds this advisory lock there
@@ -35,9 +40,9 @@ def upgrade(url: str, revision: str = "head") -> str | None:
         _refuse_newer(current)
         _ensure_schema(url)
         try:
-            _run(url, lambda config: command.upgrade(config, revision))
+            _run(url, lambda config: _upgrade(config, revision))
         finally:
-            _remove_empty_schema(url)
+            remove_empty_schema(url)
     return current
 
 
@@ -50,7 +55,7 @@ def downgrade(url: str, revision: str) -> str | None:
         if current is not None:
             _refuse_newer(current)
             _run(url, lambda config: command.downgrade(config, revision))
-            _remove_empty_schema(url)
+            remove_empty_schema(url)
     return current
 
 
@@ -145,7 +150,7 @@ def _ensure_schema(url: str) -> None:
             connection.execute("CREATE SCHEMA attribution")
 
 
-def _remove_empty_schema(url: str) -> None:
+def remove_empty_schema(url: str) -> None:
     """After the downgrade of the first revision, or its failed upgrade: leave nothing behind."""
     if current_revision(url) is None:
         with connect(url, autocommit=True) as connection:
@@ -160,7 +165,7 @@ def _run(url: str, action: Callable[[Config], None]) -> None:
     """
     config = _config()
     engine = sqlalchemy.create_engine("postgresql+psycopg://", creator=lambda: _open(url), poolclass=NullPool)
-    sqlalchemy.event.listen(engine, "begin", _limit_lock_waits)
+    sqlalchemy.event.listen(engine, "begin", limit_lock_waits)
     for attempt in range(ATTEMPTS):
         try:
             with engine.connect() as connection:
@@ -173,13 +178,45 @@ def _run(url: str, action: Callable[[Config], None]) -> None:
         time.sleep(random.uniform(0.05, 0.5))
 
 
+def _upgrade(config: Config, revision: str) -> None:
+    """What command.upgrade() does; a revision with waivers has to keep their promises."""
+    scripts = ScriptDirectory.from_config(config)
+
+    def steps(current: Any, context: MigrationContext) -> list[RevisionStep]:
+        found = scripts._upgrade_revs(revision, current)  # as Alembic's cookbook has it
+        for step in found:
+            step.migration_fn = partial(_with_waivers, step.migration_fn, step.revision, context)
+        return found
+
+    with EnvironmentContext(config, scripts, fn=steps, starting_rev=None, destination_rev=revision):
+        scripts.run_env()
+
+
+def _with_waivers(
+    migrate: Callable[..., None], script: Script, context: MigrationContext, **kwargs: Any
+) -> None:
+    """Run a revision between the assertions of its waivers, under locks, and the record of them."""
+    given, _ = waivers.read(Path(script.path))
+    connection = context.connection
+    assert connection is not None
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    cursor = driver.cursor()
+    for waiver in given:
+        assertions.require(cursor, waiver)
+    migrate(**kwargs)
+    for waiver in given:
+        assertions.record(cursor, script.revision, waiver)
+
+
 def _open(url: str) -> psycopg.Connection[Any]:
     connection = connect(url)
     connection.prepare_threshold = None  # a file of many statements can't be prepared
     return connection
 
 
-def _limit_lock_waits(connection: sqlalchemy.Connection) -> None:
+def limit_lock_waits(connection: sqlalchemy.Connection) -> None:
+    """Wait for no lock longer than LOCK_TIMEOUT, in the transaction that begins."""
     connection.connection.cursor().execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
 
 

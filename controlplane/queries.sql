@@ -278,7 +278,7 @@ SELECT attribution.bind_login(%s, %s);
 SELECT attribution.erase_tenant(%s, %s) AS counts;
 
 -- name: verify
-SELECT check_name AS check, tenant_id, object, detail FROM attribution.verify(%s);
+SELECT check_name AS check, tenant_id, object, detail FROM attribution.verify(%s, %s);
 
 -- name: installed_bodies
 SELECT pg_catalog.format('%I.%I', n.nspname, p.proname) AS name, 

@@ -2,8 +2,9 @@
 
 `shop` is a consumer shop selling in US dollars, `vendor` a B2B vendor selling through partners in euros and
 pounds. Each returns what an app would send in 30 fixed days of the past, in the order it would arrive: most
-rows within seconds, some hours or days late, 2% of them twice, 1% malformed. The same seed gives the same
-rows and the same keys on every run, so that sending them again must change nothing.
+rows within seconds, some hours or days late, 2% of them twice, 1% malformed. Some sales are refunded,
+disputed or charged back. The same seed gives the same rows and the same keys on every run, so that sending
+them again must change nothing.
 """
 
 from __future__ import annotations
@@ -94,6 +95,17 @@ LABELS: Mapping[str, tuple[str, ...]] = {
     "email": ("email", "Newsletter"),
 }
 """What vendors call a channel; the database's aliases know them."""
+RETURNED_SHARE = 0.05
+"""Sales of the shop that come back: in part, as a whole, or through the buyer's bank."""
+RATES = tuple(
+    {"date": f"{FIRST_DAY + timedelta(days=7 * week):%Y-%m-%d}", "currency": currency, "rate": rate}
+    for currency, rates in (
+        ("EUR", ("1.1671", "1.1718", "1.1769", "1.1745", "1.1726")),
+        ("GBP", ("1.3494", "1.3526", "1.3585", "1.3478", "1.3443")),
+    )
+    for week, rate in enumerate(rates)
+)
+"""Sample exchange rates of the window: US dollars per unit, one a week."""
 PARTNERS: tuple[tuple[str, str], ...] = (
     ("northwind-consulting", "referrer"),
     ("contoso-systems", "implementer"),
@@ -111,13 +123,16 @@ class _Visitor:
         self.events: list[Event] = []
         self._prefix, self._numbers = prefix, numbers
 
-    def record(self, event_type: str, **fields: Any) -> None:
-        """Append an event at the visitor's present time, under the next key of the business."""
-        if self.now < END:
-            key = f"{self._prefix}-{next(self._numbers):06d}"
-            order = f"order-{key}" if "currency" in fields else None
-            event = Event(key, event_type, self.session_id, self.now, transaction_id=order, **fields)
-            self.events.append(event)
+    def record(self, event_type: str, *, of: Event | None = None, **fields: Any) -> Event | None:
+        """Append an event at the visitor's present time, under the next key of the business; None after the
+        end. What happens to an earlier sale is `of` it."""
+        if self.now >= END:
+            return None
+        key = f"{self._prefix}-{next(self._numbers):06d}"
+        order = of.transaction_id if of else f"order-{key}" if "currency" in fields else None
+        event = Event(key, event_type, self.session_id, self.now, transaction_id=order, **fields)
+        self.events.append(event)
+        return event
 
     def touch(self, mix: Mix) -> None:
         """Record one touch drawn from the mix."""
@@ -145,6 +160,25 @@ def _looks(rng: random.Random, *, most: int) -> int:
     return min(rng.randint(1, most), rng.randint(1, most))
 
 
+def _second_thoughts(visitor: _Visitor, sale: Event) -> None:
+    """A sale comes back. The last of its events may be one too many for the window: then it stays open."""
+    whole = sale.conversion_value_cents or 0
+    part = whole // 3
+    steps: tuple[tuple[str, int | None], ...] = visitor.rng.choice(
+        (
+            (("refund", part),),
+            (("refund", part), ("refund", whole - part)),
+            (("refund", whole),),
+            (("dispute_opened", None), ("dispute_won", None)),
+            (("dispute_opened", None), ("chargeback", whole)),
+            (("chargeback", whole),),
+        )
+    )
+    for event_type, cents in steps:
+        visitor.wait(60)
+        visitor.record(event_type, of=sale, conversion_value_cents=cents, currency=sale.currency)
+
+
 def _shopper(visitor: _Visitor) -> None:
     """Looks around for some days and perhaps buys; every third buyer comes back and mostly buys again."""
     rng = visitor.rng
@@ -158,7 +192,10 @@ def _shopper(visitor: _Visitor) -> None:
         if looks and rng.random() > odds:
             return
         kind = "subscription" if rng.random() < 0.1 else "purchase"
-        visitor.record(kind, conversion_value_cents=round(rng.lognormvariate(8.3, 0.7)), currency="USD")
+        cents = round(rng.lognormvariate(8.3, 0.7))
+        sale = visitor.record(kind, conversion_value_cents=cents, currency="USD")
+        if sale and cents > 2 and rng.random() < RETURNED_SHARE:
+            _second_thoughts(visitor, sale)
         if rng.random() > 0.33:
             return
         visitor.wait(90)

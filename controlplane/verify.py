@@ -7,7 +7,10 @@ import psycopg
 from psycopg import sql
 
 from controlplane import objects, sqltext
+from controlplane.calls import Row, call
 from controlplane.db import queries
+
+CODE = "function_body"  # the check of the code itself, which is Python's
 
 
 class Breach(NamedTuple):
@@ -19,10 +22,27 @@ class Breach(NamedTuple):
     detail: str
 
 
-def verify(connection: psycopg.Connection[Any], tenant: UUID | None = None) -> list[Breach]:
-    """Every breach in the database, or among one tenant's rows; none means clean. Stores nothing."""
+def verify(
+    connection: psycopg.Connection[Any], tenant: UUID | None = None, against: str | None = None
+) -> list[Breach]:
+    """Every breach in the database, or among one tenant's rows; none means clean. Stores nothing.
+
+    `against` is the chain hash of a seal that was exported earlier, in hex: a chain must still hold it.
+    """
     code = altered_code(connection)
-    return code + [Breach(*row) for row in connection.execute(queries()["verify"].encode(), [tenant])]
+    found = connection.execute(queries()["verify"].encode(), [tenant, against])
+    return code + [Breach(*row) for row in found]
+
+
+def unconverted(connection: psycopg.Connection[Any], tenant: UUID | None = None) -> list[Row]:
+    """What waits for an exchange rate, which is no breach: per tenant and currency the ledger lines, and the
+    first and last day (UTC) of their sales."""
+    tenants = [tenant] if tenant else [row["id"] for row in call(connection, "tenants")]
+    return [
+        {"tenant_id": each, **row}
+        for each in tenants
+        for row in call(connection, "unconverted", [each], tenant=each)
+    ]
 
 
 def altered_code(connection: psycopg.Connection[Any]) -> list[Breach]:
@@ -34,11 +54,11 @@ def altered_code(connection: psycopg.Connection[Any]) -> list[Breach]:
         for routine in (item for item in sqltext.created(objects.source(path)) if item.is_routine):
             prosrc, parsed = installed.get(routine.name, (None, None))
             if routine.name not in installed:
-                breaches.append(Breach("function_body", None, routine.name, f"is missing: sql/{path}"))
+                breaches.append(Breach(CODE, None, routine.name, f"is missing: sql/{path}"))
             elif routine.body is None and parsed == parsed_body(connection, routine):
                 continue
             elif routine.body is None or routine.body != prosrc:
-                breaches.append(Breach("function_body", None, routine.name, f"is not that of sql/{path}"))
+                breaches.append(Breach(CODE, None, routine.name, f"is not that of sql/{path}"))
     return breaches
 
 

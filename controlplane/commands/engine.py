@@ -1,5 +1,6 @@
 """ctl run, rebuild, verify, report, demo."""
 
+import re
 import sys
 import time
 from typing import Any
@@ -25,6 +26,7 @@ from controlplane.db import connect, embedded_url, resolve_url
 from controlplane.errors import CannotRun
 
 RECONNECT_SECONDS = 2.0
+CHAIN_HASH = re.compile(r"[0-9A-Fa-f]{64}")
 
 
 @click.command()
@@ -85,26 +87,43 @@ def rebuild(tenant: str | None, start: str, end: str, database_url: str | None, 
 
 @click.command()
 @click.option("--tenant", help="Id or exact name. Default: every tenant.")
+@click.option("--against", metavar="HASH",
+              help="A chain hash of `ctl ledger export-seal`: a chain must still hold it.")  # fmt: skip
 @database_option
 @json_option
 @click.pass_context
-def verify(context: click.Context, tenant: str | None, database_url: str | None, as_json: bool) -> None:
+def verify(
+    context: click.Context, tenant: str | None, against: str | None, database_url: str | None, as_json: bool
+) -> None:  # fmt: skip
     """Check every invariant on the live data, and name each breach. Exit code 1 if there is one.
+
+    Lines that wait for an exchange rate are named too; they are no breach.
 
     \b
     Example:
       ctl verify --json
     """
+    if against is not None and not CHAIN_HASH.fullmatch(against):
+        raise click.UsageError("--against: a chain hash has 64 hexadecimal digits")
     with session(database_url) as connection:
-        breaches = checks.verify(connection, find_tenant(connection, tenant) if tenant else None)
+        identifier = find_tenant(connection, tenant) if tenant else None
+        breaches = checks.verify(connection, identifier, against)
+        is_ours = not any(breach.check == checks.CODE for breach in breaches)
+        waiting = checks.unconverted(connection, identifier) if is_ours else []  # else it might not answer
 
     def text() -> None:
         for breach in breaches:
             owner = f" (tenant {breach.tenant_id})" if breach.tenant_id else ""
             click.echo(f"{breach.check}: {breach.object}{owner}: {breach.detail}")
+        for row in waiting:
+            click.echo(
+                f"notice: {row['lines']} lines in {row['currency']} (tenant {row['tenant_id']}) have no US "
+                f"dollars: ctl fx import a rate of {row['first_day']} or before"
+            )
         click.echo(f"{len(breaches)} breaches" if breaches else "clean: every invariant holds")
 
-    emit({"clean": not breaches, "breaches": [breach._asdict() for breach in breaches]}, as_json, text)
+    found = [breach._asdict() for breach in breaches]
+    emit({"clean": not breaches, "breaches": found, "without_rate": waiting}, as_json, text)
     context.exit(1 if breaches else 0)
 
 

@@ -22,7 +22,8 @@ Units = dict[str, int]
 @database_option
 @json_option
 def explain(transaction: str, tenant: str, database_url: str | None, as_json: bool) -> None:
-    """Tell the story of TRANSACTION: its journey, who got what under each rule and why, and what was posted.
+    """Tell the story of TRANSACTION: its journey, who got what under each rule and why, what was refunded or
+    disputed, who divided it by hand, and what was posted.
 
     A sale without a transaction id is named by its event's id.
 
@@ -44,7 +45,11 @@ def render(story: Row, units: Units) -> Group:
     parts: list[Any] = [Text(f"Transaction {story['transaction_id']}", "bold")]
     for balance in story["balances"]:
         amounts = (f"{name} {_amount(balance, name, units)}" for name in ("captured", "refunded", "net"))
-        parts.append(Text(f"{balance['state']}: {', '.join(amounts)} {balance['currency']}"))
+        usd = balance["net_usd_cents"]
+        dollars = f" ({money(usd)} USD)" if balance["currency"] != "USD" and usd is not None else ""
+        parts.append(Text(f"{balance['state']}: {', '.join(amounts)} {balance['currency']}{dollars}"))
+    parts += [Text(_move(move)) for move in story["transitions"]]
+    parts += [Text(_division(division)) for division in story["overrides"]]
     for event in story["events"]:
         parts += _event(event, units)
     return Group(*parts)
@@ -52,7 +57,8 @@ def render(story: Row, units: Units) -> Group:
 
 def _event(event: Row, units: Units) -> list[Any]:
     digits = units.get(event["currency"], 2)
-    title = f"\n{event['event_type']} of {money(event['value_cents'], digits)} {event['currency'] or ''}"
+    value = money(event["value_cents"], digits)
+    title = f"\n{event['event_type']}" + (f" of {value} {event['currency']}" if value else "")
     parts: list[Any] = [Text(f"{title}, {_time(event['occurred_at'])} UTC", "bold")]
     parts.append(Text(f"event {event['event_id']}, session {event['session_id']}", "dim"))
     if processing := event["processing"]:
@@ -60,7 +66,7 @@ def _event(event: Row, units: Units) -> list[Any]:
         parts.append(Text(f"processing: {processing['status']}{failed}"))
     parts += [_shares(rule, digits) for rule in event["rules"]]
     parts += [_batch(batch, units) for batch in event["batches"]]
-    if not event["batches"]:
+    if not event["batches"] and value:
         parts.append(Text("nothing is posted to the ledger for it"))
     return parts
 
@@ -91,14 +97,37 @@ def _batch(batch: Row, units: Units) -> Group:
     drawn = Table(box=SIMPLE_HEAD)
     for name in ("entry", "channel", "campaign", "state"):
         drawn.add_column(name)
-    drawn.add_column("amount", justify="right", no_wrap=True)
+    for name in ("amount", "US dollars"):
+        drawn.add_column(name, justify="right", no_wrap=True)
     for line in batch["lines"]:
-        before = f"{line['previous_state']} → " if line["previous_state"] else ""
+        moved = line["previous_state"] not in (None, line["state"])
+        before = f"{line['previous_state']} → " if moved else ""
         amount = f"{money(line['amount_cents'], units.get(line['currency'], 2))} {line['currency']}"
         drawn.add_row(
-            line["entry_type"], line["channel_code"], line["campaign_id"], before + line["state"], amount
-        )
+            line["entry_type"], line["channel_code"], line["campaign_id"], before + line["state"], amount,
+            _dollars(line),
+        )  # fmt: skip
     return Group(title, drawn)
+
+
+def _move(move: Row) -> str:
+    moved = f"{move['from_state']} → {move['to_state']}"
+    return f"{_time(move['transitioned_at'])} UTC: {moved}: {move['reason']}"
+
+
+def _division(division: Row) -> str:
+    """A division by hand, or the lifting of one: who, when and why."""
+    shares = ", ".join(f"{share['channel']} {share['percent']}%" for share in division["shares"] or [])
+    what = f"divided by hand: {shares}" if shares else "given back to the rules"
+    return f"{_time(division['at'])} UTC: {what}, by {division['by']}: {division['reason']}"
+
+
+def _dollars(line: Row) -> str:
+    """What a line is in US dollars, and at which rate."""
+    if line["amount_usd_cents"] is None:
+        return "no rate yet"
+    rate = f" at {line['fx_rate_used']}" if line["currency"] != "USD" else ""
+    return money(line["amount_usd_cents"]) + rate
 
 
 def _amount(balance: Row, name: str, units: Units) -> str:

@@ -1,17 +1,19 @@
 """ctl ingest: a file of events, line by line."""
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from controlplane.commands.common import database_option, emit, find_tenant, json_option, session
+from controlplane.commands.common import (
+    database_option,
+    emit,
+    find_tenant,
+    json_option,
+    reading_bar,
+    session,
+)  # fmt: skip
 from controlplane.eventlines import is_field
-from controlplane.ingest import Importer, Source, Summary, opened
+from controlplane.ingest import Importer, Summary, opened
 
 FORMATS = {".csv": "csv", ".ndjson": "ndjson", ".jsonl": "ndjson", ".json": "ndjson"}
 
@@ -49,7 +51,7 @@ def ingest(
     with (
         session(database_url) as connection,
         opened(file) as source,
-        _bar(source) as moved,
+        reading_bar(source) as moved,
     ):
         importer = Importer(connection, find_tenant(connection, tenant), source, rejects=rejects, moved=moved)
         summary = importer.run(form, mapping, batch)
@@ -74,16 +76,6 @@ def _mapping(maps: tuple[str, ...]) -> dict[str, str]:
             raise click.UsageError(f"--map {given}: not COLUMN=FIELD with a field that events have")
         mapping[column] = field
     return mapping
-
-
-@contextmanager
-def _bar(source: Source) -> Iterator[Callable[[int], None]]:
-    """A progress bar on a terminal, by the bytes read; elsewhere nothing."""
-    columns = TextColumn(source.name, markup=False), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
-    console = Console(file=sys.stderr)
-    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
-        task = progress.add_task("", total=source.size)
-        yield lambda read: progress.update(task, completed=read)
 
 
 def _words(summary: Summary) -> str:

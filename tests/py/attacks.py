@@ -14,6 +14,7 @@ from typing import Any
 import psycopg
 from engine import Connection, at, new_tenant, one, purchase, rows, send, touch, use
 from psycopg import sql
+from psycopg.types.json import Jsonb
 from servers import Database
 
 ROLES = ("attribution_app", "attribution_reader", "attribution_admin")
@@ -138,6 +139,30 @@ def fill(admin: Connection, tenant: str) -> None:
         "INSERT INTO attribution.import_sources (tenant_id, name, fingerprint) VALUES (%s, 'events.csv', %s)"
     )
     admin.execute(source, [tenant, "1:" + "0" * 64])
+    fill_ledger(admin, tenant, number + 4, session)
+
+
+def fill_ledger(admin: Connection, tenant: str, number: int, session: int) -> None:
+    """A sale without an exchange rate, a refund, a division by hand, a seal, and a statement that differs."""
+    send(admin, purchase(number, at(hours=3), 1000, session, currency="EUR"))
+    send(admin, purchase(number + 1, at(hours=4), 10, session, event_type="refund", currency="EUR",
+                         transaction_id=f"sale-{number}"))  # fmt: skip
+    for query in (
+        f"SELECT attribution.override_allocation(%s, 'sale-{number}', '{{\"email\": 100}}', 'ann', 'a test')",
+        "SELECT attribution.seal_ledger(%s)",
+    ):
+        admin.execute(query.encode(), [tenant])
+    row = {"amount": "1.00", "currency": "EUR", "date": "2026-03-01"}
+    reconcile(admin, tenant, "stripe", "processor", row | {"transaction_id": "x"})
+    reconcile(admin, tenant, "mailer", "ad_platform", row | {"channel": "email"})
+
+
+def reconcile(admin: Connection, tenant: str, source: str, kind: str, row: dict[str, str]) -> None:
+    """A statement of one row, compared with the ledger."""
+    run = one(admin, "SELECT attribution.open_reconciliation(%s, %s, %s)", tenant, source, kind)
+    admin.execute("SELECT attribution.start_reconciliation(%s, %s)", [tenant, run])
+    admin.execute("SELECT attribution.report_revenue(%s, %s, %s)", [tenant, run, Jsonb([row])])
+    admin.execute("SELECT attribution.compare_revenue(%s, %s)", [tenant, run])
 
 
 def state(conn: Connection, statement: Any, *values: Any) -> str:

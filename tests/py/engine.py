@@ -24,7 +24,7 @@ EPOCH = datetime(2026, 3, 1, tzinfo=UTC)
 # In key order where tables reference each other; work_queue is not kept, so it isn't here.
 KEPT = (
     "attribution_events", "event_processing", "dead_events", "attribution_rules", "attribution_allocations",
-    "ledger_batches", "revenue_ledger",
+    "ledger_batches", "revenue_ledger", "revenue_state_transitions", "ledger_seals", "allocation_overrides",
 )  # fmt: skip
 
 

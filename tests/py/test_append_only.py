@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import attacks
 import engine
 import psycopg
 import pytest
@@ -13,13 +14,11 @@ from servers import Database
 
 # Never changed at all, and never removed; of the others, some columns change.
 FACTS = (
-    "attribution_events",
-    "attribution_allocations",
-    "ledger_batches",
-    "revenue_ledger",
-    "tenant_erasures",
-)
-KEPT = (*FACTS, "attribution_rules", "dead_events", "event_processing", "tenants")
+    "attribution_events", "attribution_allocations", "ledger_batches", "migration_waivers", "revenue_ledger",
+    "revenue_state_transitions", "ledger_seals", "allocation_overrides", "reported_revenue",
+    "revenue_verifications", "tenant_erasures",
+)  # fmt: skip
+KEPT = (*FACTS, "attribution_rules", "dead_events", "event_processing", "reconciliation_runs", "tenants")
 REFERENCES = ("currencies", "channel_taxonomy", "event_types")
 # A column of each that a forger would like to change.
 PRIZES = {
@@ -27,15 +26,20 @@ PRIZES = {
     "attribution_allocations": "allocated_revenue_cents = 0",
     "ledger_batches": "entry_count = 1",
     "revenue_ledger": "amount_cents = 1",
+    "allocation_overrides": "shares = NULL",
+    "migration_waivers": "reason = 'none'",
+    "revenue_state_transitions": "to_state = 'captured'",
+    "ledger_seals": "sealed_at = now()",
+    "reported_revenue": "amount_cents = 1",
+    "revenue_verifications": "verified_at = now()",
     "tenant_erasures": "erased_at = now()",
 }
-ROLES = (
-    "attribution_owner",
-    "attribution_engine",
-    "attribution_app",
-    "attribution_reader",
-    "attribution_admin",
-)
+KEYS = {
+    "migration_waivers": "revision, rule, object, fingerprint, applied_at",
+    "tenant_erasures": "erased_tenant_id",
+    "ledger_seals": "tenant_id, seq",
+}
+ROLES = tuple(f"attribution_{role}" for role in ("owner", "engine", "app", "reader", "admin"))
 
 
 def mutations() -> dict[str, tuple[str, str]]:
@@ -56,7 +60,7 @@ def mutations() -> dict[str, tuple[str, str]]:
         found[f"MERGE update {table}"] = (
             "UPDATE", f"MERGE INTO {name} t USING {name} s ON t = s WHEN MATCHED THEN UPDATE SET {change}"
         )  # fmt: skip
-        key = "erased_tenant_id" if table == "tenant_erasures" else "tenant_id, id"
+        key = KEYS.get(table, "tenant_id, id")
         found[f"UPSERT {table}"] = (
             "UPDATE", f"INSERT INTO {name} SELECT * FROM {name} ON CONFLICT ({key}) DO UPDATE SET {change}"
         )  # fmt: skip
@@ -80,7 +84,11 @@ def shop(admin: Connection) -> str:
     engine.use(admin, shop)
     engine.send(admin, touch(1, at()), purchase(9, at(hours=2), 1000), touch(3, at(), channel="nowhere"))
     engine.send(admin, touch(2, at(hours=1)))
+    attacks.fill_ledger(admin, shop, 20, 2)
     engine.drain(admin)
+    columns = "revision, rule, object, fingerprint, reason, approver, expires_on"
+    values = "'0001', 'DL001', 'old', 'f', 'empty', 'somebody', current_date"
+    admin.execute(f"INSERT INTO attribution.migration_waivers ({columns}) VALUES ({values})")
     assert all(engine.volumes(admin, shop).values())
     return shop
 
@@ -138,7 +146,11 @@ def test_owner_and_engine_meet_the_guard_itself(admin: Connection, shop: str) ->
         if statement.startswith(("UPDATE", "DELETE", "TRUNCATE attribution.attribution_events")):
             with undone(admin, "attribution_owner"):
                 assert outcome(admin, statement) == "RA001", case
-        if privilege == "DELETE" and statement.startswith("DELETE") and "tenant_erasures" not in statement:
+        if (
+            privilege == "DELETE"
+            and statement.startswith("DELETE")
+            and not any(table in statement for table in KEYS)
+        ):
             with undone(admin, "attribution_engine"):
                 assert outcome(admin, statement) == "RA001", case
 
@@ -280,10 +292,11 @@ def test_verify_names_what_else_opens_a_table(
 @pytest.mark.parametrize(
     ("table", "statement", "check"),
     [
-        ("revenue_ledger", "UPDATE revenue_ledger SET amount_cents = amount_cents + 1", "batch_altered"),
-        ("revenue_ledger", "UPDATE revenue_ledger SET channel_code = 'email'", "batch_altered"),
-        ("revenue_ledger", "UPDATE revenue_ledger SET posted_at = now()", "batch_altered"),
-        ("revenue_ledger", "DELETE FROM revenue_ledger WHERE entry_type = 'reversal'", "batch_altered"),
+        ("revenue_ledger", "UPDATE revenue_ledger SET amount_cents = amount_cents + 1,"
+         " amount_usd_cents = amount_usd_cents + 1", "line_altered"),
+        ("revenue_ledger", "UPDATE revenue_ledger SET channel_code = 'email'", "line_altered"),
+        ("revenue_ledger", "UPDATE revenue_ledger SET posted_at = now()", "line_altered"),
+        ("revenue_ledger", "DELETE FROM revenue_ledger WHERE entry_type = 'reversal'", "line_removed"),
         ("attribution_allocations", "UPDATE attribution_allocations SET allocated_revenue_cents = 1",
          "allocation_drift"),
         ("attribution_events", "UPDATE attribution_events SET conversion_value_cents = 1"
@@ -360,7 +373,7 @@ def test_a_faked_erasure_cannot_be_committed(admin: Connection, shop: str) -> No
     before = contents(admin)
     with pytest.raises(psycopg.Error) as caught, admin.transaction():
         admin.execute("INSERT INTO attribution.tenant_erasures (erased_tenant_id) VALUES (%s)", [shop])
-        admin.execute("DELETE FROM attribution.revenue_ledger WHERE tenant_id = %s", [shop])
+        admin.execute("DELETE FROM attribution.ledger_seals WHERE tenant_id = %s", [shop])
     assert caught.value.sqlstate == "RA001"
     assert caught.value.diag.message_primary == "the erasure is recorded but the tenant still exists"
     assert contents(admin) == before

@@ -191,7 +191,7 @@ def test_a_retired_channel_keeps_its_history(ctl: Ctl, db: Database, tmp_path: P
         connection.execute(insert)
         dead = connection.execute("SELECT error_code FROM attribution.dead_events").fetchall()
         assert dead == [("UNKNOWN_CHANNEL",)]
-    assert ctl("verify", db.url).stdout == "clean: every invariant holds\n"
+    assert ctl("verify", db.url).exit_code == 0
 
 
 def test_the_shipped_mapping_has_no_key_twice() -> None:

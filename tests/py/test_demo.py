@@ -30,6 +30,10 @@ TABLES = (
     "attribution_allocations",
     "ledger_batches",
     "revenue_ledger",
+    "revenue_state_transitions",
+    "ledger_seals",
+    "fx_rates",
+    "work_queue",
 )
 
 
@@ -63,13 +67,45 @@ def test_figures_are_those_of_the_simulator(db: Database, capsys: pytest.Capture
         assert verdicts["quarantined"] == expected
 
         sold: Counter[str] = Counter()
-        for delivery in script:
-            if delivery.verdict == "accepted" and delivery.event.currency:
-                sold[delivery.event.currency] += delivery.event.conversion_value_cents or 0
+        back: Counter[str] = Counter()
+        for event in (delivery.event for delivery in script if delivery.verdict == "accepted"):
+            if event.currency and event.conversion_value_cents:
+                counter = back if event.event_type in ("refund", "chargeback") else sold
+                counter[event.currency] += event.conversion_value_cents
         assert {line["currency"]: line["captured_cents"] for line in tenant["proof"]} == sold
-        assert {line["currency"]: line["ledger_cents"] for line in tenant["proof"]} == sold
+        returned = {currency: back[currency] for currency in sold}
+        assert {line["currency"]: line["refunded_cents"] for line in tenant["proof"]} == returned
+        assert {line["currency"]: line["ledger_cents"] for line in tenant["proof"]} == sold - back
         assert {line["drift_cents"] for line in tenant["proof"]} == {0}
         assert tenant["is_exact"] is True
+
+
+def test_sales_come_back_and_everything_is_converted_and_sealed(
+    db: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, found = play(db, capsys)
+
+    shop, vendor = found["tenants"]
+    assert shop["states"].keys() >= {"captured", "partially_refunded", "refunded", "charged_back"}
+    assert vendor["states"].keys() == {"captured"}
+    for tenant in found["tenants"]:
+        assert tenant["seal"]["unsealed_batches"] == 0 < tenant["seal"]["seq"]
+        assert all(line["net_usd_cents"] for line in tenant["proof"])
+    [dollars] = shop["proof"]
+    assert dollars["net_usd_cents"] == dollars["net_cents"]
+    assert all(line["net_usd_cents"] > line["net_cents"] for line in vendor["proof"])
+
+
+@pytest.mark.servers("one")
+def test_sample_rates_do_not_mix_with_real_ones(db: Database, capsys: pytest.CaptureFixture[str]) -> None:
+    real = [("EUR", "1.5", "ours")]
+    with db.connect(autocommit=True) as conn:
+        rates = '[{"date": "2025-01-01", "currency": "EUR", "rate": "1.5"}]'
+        conn.execute("SELECT attribution.import_fx_rates(%s, 'ours')", [rates])
+        play(db, capsys, VENDOR)
+        query = "SELECT currency, rate_to_usd::text, source FROM attribution.fx_rates WHERE currency = 'EUR'"
+        assert conn.execute(query).fetchall() == real
+        assert conn.execute("SELECT count(*) FROM attribution.fx_rates").fetchone() == (6,)
 
 
 def test_a_second_run_changes_nothing(db: Database, capsys: pytest.CaptureFixture[str]) -> None:
@@ -159,7 +195,8 @@ def test_a_tampered_ledger_line_fails_the_demo(db: Database, capsys: pytest.Capt
         for (guard,) in guards:
             conn.execute(sql.SQL(toggle).format(sql.SQL("DISABLE"), sql.Identifier(guard)))
         conn.execute(
-            "UPDATE attribution.revenue_ledger SET amount_cents = amount_cents + 1"
+            "UPDATE attribution.revenue_ledger"
+            " SET amount_cents = amount_cents + 1, amount_usd_cents = amount_usd_cents + 1"
             " WHERE id = (SELECT id FROM attribution.revenue_ledger ORDER BY id LIMIT 1)"
         )
         for (guard,) in guards:
@@ -169,7 +206,8 @@ def test_a_tampered_ledger_line_fails_the_demo(db: Database, capsys: pytest.Capt
     assert (code, found["clean"]) == (1, False)
     assert found["breaches"], "attribution.verify() names the breach"
     [line] = found["tenants"][0]["proof"]
-    assert (line["is_exact"], line["ledger_cents"]) == (False, line["captured_cents"] + 1)
+    net = line["captured_cents"] - line["refunded_cents"]
+    assert (line["is_exact"], line["ledger_cents"]) == (False, net + 1)
 
 
 @pytest.mark.servers("one")

@@ -50,9 +50,7 @@ def test_a_restated_sale(ctl: Ctl, db: Database) -> None:
     assert any("tiktok_paid spring" in line for line in lines)
     assert "100.01 all" in lines
     assert any(line.startswith("restatement posted ") for line in lines)
-    assert "reversal google_search_paid captured → captured -50.01 EUR" in lines or any(
-        line.startswith("reversal google_search_paid") and line.endswith("-50.01 EUR") for line in lines
-    )
+    assert "reversal google_search_paid captured -50.01 EUR no rate yet" in lines
 
 
 def test_a_sale_that_no_touch_earned_and_that_names_no_transaction(ctl: Ctl, db: Database) -> None:
@@ -73,6 +71,43 @@ def test_a_refund_is_part_of_the_story(ctl: Ctl, db: Database) -> None:
     send(db, tenant, "refund", "0 hours", conversion_value_cents=1, currency="EUR", transaction_id="order-1")
     page = ctl(f"explain order-1 --tenant {tenant}", db.url).stdout
     assert page.index("purchase of 100.01 EUR") < page.index("refund of 0.01 EUR")
+
+
+def test_a_dispute_that_is_lost(ctl: Ctl, db: Database) -> None:
+    """States, dollars at their rate, and a line that has none yet."""
+    tenant = create(ctl, db.url)["tenant_id"]
+    sell(db, tenant, 10001)
+    send(db, tenant, "dispute_opened", "50 minutes", transaction_id="order-1")
+    lost = {"conversion_value_cents": 10001, "currency": "EUR", "transaction_id": "order-1"}
+    send(db, tenant, "chargeback", "40 minutes", **lost)
+    page = ctl(f"explain order-1 --tenant {tenant}", db.url).stdout
+    assert "charged_back: captured 100.01, refunded 100.01, net 0.00 EUR\n" in page
+    assert page.index("captured → disputed: dispute_opened") < page.index(
+        "disputed → charged_back: chargeback"
+    )
+    assert (
+        page.index("purchase of 100.01")
+        < page.index("\ndispute_opened, ")
+        < page.index("chargeback of 100.01")
+    )
+    assert "disputed → charged_back   -50.01 EUR   no rate yet" in page
+
+    with db.connect() as connection:
+        rates = '[{"date": "2000-01-01", "currency": "EUR", "rate": "1.1"}]'
+        connection.execute("SELECT attribution.import_fx_rates(%s, 'test')", [rates])
+    assert ctl("run", db.url).exit_code == 0
+    page = ctl(f"explain order-1 --tenant {tenant}", db.url).stdout
+    assert "net 0.00 EUR (0.00 USD)\n" in page
+    assert "-55.01 at 1.1" in page
+    story = json.loads(ctl(f"explain order-1 --json --tenant {tenant}", db.url).stdout)
+    assert [(move["from_state"], move["to_state"]) for move in story["transitions"]] == [
+        ("captured", "disputed"), ("disputed", "charged_back")
+    ]  # fmt: skip
+    assert [event["event_type"] for event in story["events"]] == ["purchase", "dispute_opened", "chargeback"]
+    lines = [line for event in story["events"] for batch in event["batches"] for line in batch["lines"]]
+    assert sum(line["amount_usd_cents"] or 0 for line in lines) == 0
+    assert {line["fx_rate_used"] for line in lines if line["entry_type"] == "adjustment"} == {"1.1"}
+    assert story["overrides"] == []
 
 
 def test_no_such_transaction(ctl: Ctl, db: Database) -> None:

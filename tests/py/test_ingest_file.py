@@ -175,6 +175,17 @@ def test_a_damaged_gzip(ctl: Ctl, db: Database, shop: str, tmp_path: Path) -> No
     summary = ingest(ctl, db, put(path, whole))
     assert summary["resumed_after_line"] > 0
     assert summary["resumed_after_line"] + summary["accepted"] == 5000
+    small = put(tmp_path / "b.ndjson.gz", gzip.compress(ndjson([event(1)]))[:-9])
+    assert_error(
+        ctl("ingest --tenant", db.url, shop, small), 3, "b.ndjson.gz is damaged", "fetch the file again"
+    )
+
+
+@one_server
+def test_a_gzip_damaged_in_its_first_block(ctl: Ctl, db: Database, shop: str, tmp_path: Path) -> None:
+    path = put(tmp_path / "a.ndjson.gz", gzip.compress(ndjson([event(1)]))[:-9])
+    result = ctl("ingest --tenant", db.url, shop, path)
+    assert_error(result, 3, "a.ndjson.gz is damaged", "fetch the file again")
 
 
 @one_server

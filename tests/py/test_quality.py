@@ -245,7 +245,8 @@ def test_files_are_short() -> None:
     long = {
         str(path.relative_to(ROOT)): lines
         for path in tracked_files()
-        if path.suffix in {".py", ".sql"} and "snapshots" not in path.parts
+        # What a freeze wrote is a list, and as long as it is.
+        if path.suffix in {".py", ".sql"} and not {"snapshots", "versions"} & set(path.parts)
         if (lines := len(path.read_text().splitlines())) > LINES
     }
     assert not long

@@ -11,11 +11,15 @@
 -- arrives in between has its own place in the queue: every step is given the same events, and looks at no others.
 -- Needs READ COMMITTED for that; process_batch() and rebuild() make sure of it. What the own transaction has just inserted
 -- is visible to nobody else, so under other levels the insert's trigger works on transactions that have nothing else.
+--
+-- Its statements are large, and made so that one plan serves one conversion as well as a thousand: planning them anew for
+-- each call, as PostgreSQL would choose to, took four fifths of the time of a single sale.
 
 CREATE OR REPLACE FUNCTION attribution.attribute_conversions(p_tenant uuid, p_event_ids uuid[], p_wait boolean DEFAULT true)
 RETURNS int
 LANGUAGE plpgsql
 VOLATILE
+SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
     v_events uuid[] := attribution.transaction_events(p_tenant, p_event_ids);
@@ -31,10 +35,10 @@ BEGIN
         LOOP -- until nothing has come while it waited
             PERFORM attribution.lock_conversions(p_tenant, v_events);
             v_latest := attribution.transaction_events(p_tenant, p_event_ids);
-            EXIT WHEN v_latest <@ v_events;
+            EXIT WHEN v_latest = v_events;
             v_events := v_latest;
         END LOOP;
-    ELSIF NOT v_events <@ p_event_ids THEN
+    ELSIF cardinality(v_events) > cardinality(p_event_ids) THEN -- there was something before
         IF current_setting('transaction_isolation') = 'read committed' THEN
             v_locked := ARRAY(
                 SELECT p.event_id

@@ -8,12 +8,14 @@ RETURNS bytea
 LANGUAGE sql
 IMMUTABLE
 PARALLEL SAFE
-RETURN sha256(convert_to(attribution.canonical_form(
-    p_batch.tenant_id::text, p_batch.id::text, p_batch.kind, p_batch.cause_event_id::text, p_batch.rule_id::text,
-    (extract(epoch FROM p_batch.posted_at) * 1000000)::bigint::text, p_batch.posted_by::text, p_batch.reason,
-    p_batch.entry_count::text, array_to_string(p_batch.line_ids, ','),
-    (SELECT string_agg(encode(h.hash, 'hex'), ',' ORDER BY h.place) FROM unnest(p_batch.line_hashes) WITH ORDINALITY AS h (hash, place))
-), 'UTF8'));
+AS $$
+    SELECT sha256(convert_to(attribution.canonical_form(
+        p_batch.tenant_id::text, p_batch.id::text, p_batch.kind, p_batch.cause_event_id::text, p_batch.rule_id::text,
+        (extract(epoch FROM p_batch.posted_at) * 1000000)::bigint::text, p_batch.posted_by::text, p_batch.reason,
+        p_batch.entry_count::text, array_to_string(p_batch.line_ids, ','), string_agg(encode(h.hash, 'hex'), ',' ORDER BY h.place)
+    ), 'UTF8'))
+    FROM unnest(p_batch.line_hashes) WITH ORDINALITY AS h (hash, place)
+$$;
 
 ALTER FUNCTION attribution.batch_hash(attribution.ledger_batches) OWNER TO attribution_owner;
 

@@ -4,8 +4,8 @@
 -- p_source   where they come from
 -- p_correct  true: a rate that is known with another value is replaced; false: that is an error
 -- Returns    rates that were new, corrected, and the same as known
--- Errors     22023 a rate that is none, an unknown currency, a day twice; RA008 a known rate differs. DETAIL names the element, from 1.
---            Nothing is stored then.
+-- Errors     22023 a rate that is none, an unknown currency, a day twice; RA008 a known rate differs; RA009 a bound login. DETAIL
+--            names the element, from 1, and COLUMN its field. Nothing is stored then.
 -- Writes     fx_rates; work_queue, so that run_pending() posts the adjustments
 -- SECURITY DEFINER: rates are global, and so are the sales that they touch.
 
@@ -28,30 +28,31 @@ BEGIN
             HINT = 'Give [{"date": "2026-01-31", "currency": "EUR", "rate": "1.0843"}] and where it comes from.';
     END IF;
 
-    SELECT x.place, x.problem INTO v_problem
+    SELECT x.place, x.fault[1] AS field, x.fault[2] AS problem INTO v_problem
     FROM (
         SELECT
             r.place,
             CASE
                 WHEN NOT attribution.is_day(r.rate ->> 'date')
-                    THEN format('date %L is not a day (YYYY-MM-DD)', r.rate ->> 'date')
-                WHEN r.rate ->> 'currency' = 'USD' THEN 'the US dollar has no rate to itself'
+                    THEN ARRAY['date', format('date %L is not a day (YYYY-MM-DD)', r.rate ->> 'date')]
+                WHEN r.rate ->> 'currency' = 'USD' THEN ARRAY['currency', 'the US dollar has no rate to itself']
                 WHEN NOT EXISTS (SELECT FROM attribution.currencies AS c WHERE c.code = r.rate ->> 'currency')
-                    THEN format('currency %L is not known', r.rate ->> 'currency')
+                    THEN ARRAY['currency', format('currency %L is not known', r.rate ->> 'currency')]
                 WHEN NOT coalesce(r.rate ->> 'rate' ~ '^[0-9]{1,11}([.][0-9]{1,18})?$' AND r.rate ->> 'rate' ~ '[1-9]', false)
-                    THEN format('rate %L is not a positive number with a decimal point', r.rate ->> 'rate')
-                WHEN count(*) OVER (PARTITION BY r.rate ->> 'date', r.rate ->> 'currency') > 1
-                    THEN format('%s has more than one rate for %s', r.rate ->> 'currency', r.rate ->> 'date')
-            END AS problem
+                    THEN ARRAY['rate', format('rate %L is not a positive number with a decimal point', r.rate ->> 'rate')]
+                WHEN row_number() OVER (PARTITION BY r.rate ->> 'date', r.rate ->> 'currency' ORDER BY r.place) > 1
+                    THEN ARRAY['date', format('%s has more than one rate for %s', r.rate ->> 'currency', r.rate ->> 'date')]
+            END AS fault
         FROM jsonb_array_elements(p_rates) WITH ORDINALITY AS r (rate, place)
     ) AS x
-    WHERE x.problem IS NOT NULL
+    WHERE x.fault IS NOT NULL
     ORDER BY x.place
     LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION USING
             ERRCODE = 'invalid_parameter_value',
             MESSAGE = v_problem.problem,
+            COLUMN = v_problem.field,
             DETAIL = format('Element %s; nothing was stored.', v_problem.place),
             HINT = 'Give date, currency and rate: US dollars per one unit of the currency.';
     END IF;
@@ -71,6 +72,7 @@ BEGIN
             ERRCODE = 'RA008',
             MESSAGE = format('the rate of %s on %s is known as %s and given as %s', v_problem.currency, v_problem.day,
                 v_problem.rate_to_usd, v_problem.rate),
+            COLUMN = 'rate',
             DETAIL = format('Element %s; nothing was stored.', v_problem.place),
             HINT = 'If the known rate is wrong, say that it is to be corrected: the sales of those days are then adjusted.';
     END IF;

@@ -51,12 +51,14 @@ BEGIN
             CASE WHEN count(DISTINCT l.rule_id) = 1 THEN (array_agg(l.rule_id) FILTER (WHERE l.rule_id IS NOT NULL))[1] END,
             v_now, session_user,
             CASE l.kind
-                WHEN 'attribution' THEN 'revenue credited'
-                WHEN 'restatement' THEN 'facts or rules changed: credit reversed and posted anew'
-                WHEN 'refund' THEN 'revenue taken back'
-                WHEN 'override' THEN 'credit divided by hand, or given back to the rule'
-                ELSE 'dollars adjusted to the rate of the day'
-            END || ', transactions: ' || count(DISTINCT (l.line).transaction_id),
+                WHEN 'attribution' THEN 'revenue credited, conversions: ' || count(DISTINCT (l.line).event_id)
+                WHEN 'refund' THEN 'revenue taken back, refunds: ' || count(DISTINCT (l.line).event_id)
+                ELSE CASE l.kind
+                    WHEN 'restatement' THEN 'facts or rules changed: credit reversed and posted anew'
+                    WHEN 'override' THEN 'credit divided by hand, or given back to the rules'
+                    ELSE 'dollars adjusted to the rate of the day'
+                END || ', transactions: ' || count(DISTINCT (l.line).transaction_id)
+            END,
             count(*), array_agg((l.line).id ORDER BY (l.line).id),
             array_agg(attribution.ledger_line_hash(l.line) ORDER BY (l.line).id), NULL
         )::attribution.ledger_batches AS batch

@@ -139,7 +139,9 @@ AS $$
     ) AS r
     WHERE r.to_state <> d.to_state
     UNION ALL
-    SELECT 'state_drift', 'transaction ' || t.transaction_id, format('transition %s starts from %s, the one before ended in %s', t.sequence, t.from_state, t.before)
+    SELECT
+        'state_drift', 'transaction ' || t.transaction_id,
+        format('transition %s starts from %s, the one before ended in %s', t.sequence, t.from_state, t.before)
     FROM (
         SELECT
             i.*, lag(i.to_state, 1, 'captured') OVER past AS before, lag(i.sequence, 1, 0) OVER past AS sequence_before

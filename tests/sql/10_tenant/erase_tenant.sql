@@ -6,6 +6,16 @@ SELECT pg_temp.touch('t', '10:00'), pg_temp.touch('bad', '10:00', 'nowhere'), pg
 INSERT INTO attribution.channel_aliases (tenant_id, match_kind, match_value, channel_code) VALUES (:'shop', 'label', 'x', 'email');
 INSERT INTO attribution.import_sources (tenant_id, name, fingerprint)
 VALUES (:'shop', 'events.csv', '0:' || encode(sha256(''), 'hex'));
+INSERT INTO attribution.attribution_events (event_type, session_id, idempotency_key, conversion_value_cents, currency, transaction_id)
+VALUES ('refund', gen_random_uuid(), 'r', 10, 'USD', 's');
+SELECT attribution.override_allocation(:'shop', 's', '{"email": 100}', 'ann', 'a test') \g /dev/null
+SELECT attribution.seal_ledger(:'shop') \g /dev/null
+INSERT INTO attribution.reconciliation_runs (tenant_id, id, source, kind)
+SELECT :'shop', id, 'stripe', 'processor' FROM attribution.tenants WHERE id = :'shop';
+INSERT INTO attribution.reported_revenue (tenant_id, run_id, source, kind, line, row_key, transaction_id, amount_cents, currency)
+VALUES (:'shop', :'shop', 'stripe', 'processor', 2, 'ch_1', 's', 1000, 'USD');
+INSERT INTO attribution.revenue_verifications (tenant_id, run_id, source, transaction_id, currency, status, reported_cents, ledger_cents)
+VALUES (:'shop', :'shop', 'stripe', 's', 'USD', 'amount_mismatch', 1000, 990);
 SELECT attribution.bind_login(session_user, :'shop');
 DELETE FROM attribution.tenant_logins WHERE role_name <> session_user;
 

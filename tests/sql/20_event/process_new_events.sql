@@ -1,6 +1,6 @@
 -- process_new_events() and require_tenant(): what a statement queues, what it attributes at once, and that it never fails for it.
 BEGIN;
-SELECT plan(14);
+SELECT plan(15);
 
 SELECT throws_ok(
     $$INSERT INTO attribution.attribution_events (event_type, session_id, channel) VALUES ('click', gen_random_uuid(), 'email')$$,
@@ -36,7 +36,12 @@ SELECT is((SELECT count(*) FROM attribution.work_queue), 2::bigint, 'it is queue
 INSERT INTO attribution.attribution_events (event_type, session_id, idempotency_key, conversion_value_cents, currency, transaction_id)
 VALUES ('refund', gen_random_uuid(), 'r', 10, 'USD', 's');
 SELECT is(
-    (SELECT processing_status FROM attribution.event_processing WHERE event_id = pg_temp.id('r')), 'pending', 'a refund waits'
+    (SELECT processing_status FROM attribution.event_processing WHERE event_id = pg_temp.id('r')), 'processed', 'a refund is booked at once, too'
+);
+INSERT INTO attribution.attribution_events (event_type, session_id, idempotency_key, conversion_value_cents, currency, transaction_id)
+VALUES ('refund', gen_random_uuid(), 'early', 10, 'USD', 'not yet');
+SELECT is(
+    (SELECT processing_status FROM attribution.event_processing WHERE event_id = pg_temp.id('early')), 'pending', 'one without a sale waits'
 );
 
 UPDATE attribution.tenants SET settings = '{"mode": "deferred"}' WHERE id = :'shop';

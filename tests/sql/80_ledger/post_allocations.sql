@@ -43,7 +43,7 @@ SELECT is(
 SELECT is((SELECT sum(amount_cents) FROM attribution.revenue_ledger), 1001::numeric, 'the sum is the sale');
 SELECT results_eq(
     'SELECT kind, cause_event_id, entry_count, reason FROM attribution.ledger_batches ORDER BY id DESC LIMIT 1',
-    $$SELECT 'restatement'::text COLLATE "C", pg_temp.id('s'), 5, 'facts or rules changed: credit reversed and posted anew, conversions: 1'$$,
+    $$SELECT 'restatement'::text COLLATE "C", pg_temp.id('s'), 5, 'facts or rules changed: credit reversed and posted anew, transactions: 1'$$,
     'in one restatement batch'
 );
 SELECT is_empty(

@@ -51,7 +51,7 @@ BEGIN
             ('TRUNCATE attribution.%I CASCADE'), ('WITH d AS (DELETE FROM attribution.%I RETURNING 1) SELECT count(*) FROM d')
         ) AS v (form)
         WHERE c.relnamespace = 'attribution'::regnamespace
-            AND (c.relname IN ('attribution_events', 'revenue_ledger', 'ledger_batches', 'tenant_erasures')
+            AND (c.relname IN ('attribution_events', 'revenue_ledger', 'ledger_batches', 'migration_waivers', 'tenant_erasures')
                 OR c.relname = 'attribution_allocations' AND NOT (v.form LIKE 'UPDATE%' AND a.attname = 'superseded_at')
                 OR c.relname IN ('dead_events', 'event_processing', 'attribution_rules', 'tenants') AND v.form NOT LIKE 'UPDATE%')
         GROUP BY 1 ORDER BY 1

@@ -39,11 +39,11 @@ SELECT is(pg_temp.found('SELECT 1'), '{}'::text[], 'doing nothing is not found')
 
 -- Ledger lines
 SELECT ok(
-    pg_temp.found('UPDATE attribution.revenue_ledger SET amount_cents = amount_cents + 1 WHERE transaction_id = ''x''')
-        @> ARRAY['batch_altered', 'ledger_drift', 'ledger_foreign_line'], 'an amount altered'
+    pg_temp.found('UPDATE attribution.revenue_ledger SET amount_cents = amount_cents + 1, amount_usd_cents = amount_usd_cents + 1
+        WHERE transaction_id = ''x''') @> ARRAY['ledger_drift', 'ledger_foreign_line', 'line_altered'], 'an amount altered'
 );
 SELECT ok(
-    pg_temp.found('UPDATE attribution.revenue_ledger SET channel_code = ''partner'' WHERE transaction_id = ''u''') @> ARRAY['batch_altered', 'ledger_foreign_line'],
+    pg_temp.found('UPDATE attribution.revenue_ledger SET channel_code = ''partner'' WHERE transaction_id = ''u''') @> ARRAY['ledger_foreign_line', 'line_altered'],
     'a channel altered'
 );
 SELECT ok(pg_temp.found('UPDATE attribution.revenue_ledger SET ' || a.attname || ' = ' || CASE
@@ -53,34 +53,37 @@ SELECT ok(pg_temp.found('UPDATE attribution.revenue_ledger SET ' || a.attname ||
         WHEN a.attname = 'currency' THEN '''GBP'''
         WHEN a.attname = 'channel_code' THEN '''partner'''
         WHEN a.attname = 'audit_trail' THEN '''{}'''
-        WHEN a.atttypid IN ('int8'::regtype, 'numeric'::regtype) THEN '77'
+        WHEN a.attname = 'revision' THEN '7'
         ELSE '''77''' END || ' WHERE id = (SELECT max(id::text)::uuid FROM attribution.revenue_ledger WHERE transaction_id = ''u'')')
-    && ARRAY['batch_altered'], a.attname || ' of one line altered')
+    @> ARRAY['line_altered'], a.attname || ' of one line altered')
 FROM pg_attribute AS a
 WHERE a.attrelid = 'attribution.revenue_ledger'::regclass AND a.attname IN ('transaction_id', 'posted_at', 'occurred_at', 'state', 'campaign_id',
-    'amount_usd_cents', 'audit_trail', 'override_by')
+    'audit_trail', 'override_by', 'revision')
 ORDER BY a.attname;
 SELECT ok(
-    pg_temp.found('DELETE FROM attribution.revenue_ledger WHERE transaction_id = ''x''') @> ARRAY['allocation_unposted', 'batch_altered', 'ledger_drift'],
+    pg_temp.found('DELETE FROM attribution.revenue_ledger WHERE transaction_id = ''x''') @> ARRAY['allocation_unposted', 'ledger_drift', 'line_removed'],
     'a line deleted'
 );
 SELECT ok(
-    pg_temp.found('DELETE FROM attribution.revenue_ledger WHERE entry_type = ''reversal''') @> ARRAY['allocation_not_reversed', 'batch_altered', 'ledger_drift'],
+    pg_temp.found('DELETE FROM attribution.revenue_ledger WHERE entry_type = ''reversal''') @> ARRAY['allocation_not_reversed', 'ledger_drift', 'line_removed'],
     'a reversal deleted'
 );
 SELECT ok(
-    pg_temp.found($$INSERT INTO attribution.revenue_ledger (tenant_id, batch_id, transaction_id, event_id, allocation_id, entry_type, state,
-        channel_code, amount_cents, currency, occurred_at, posted_at)
-        SELECT tenant_id, batch_id, transaction_id, event_id, allocation_id, 'adjustment', state, channel_code, 5, currency, occurred_at, posted_at
-        FROM attribution.revenue_ledger WHERE transaction_id = 'x'$$) @> ARRAY['batch_altered', 'ledger_drift', 'ledger_foreign_line'],
+    pg_temp.found($$INSERT INTO attribution.revenue_ledger (tenant_id, batch_id, transaction_id, event_id, allocation_id, entry_type, account, state,
+        channel_code, amount_cents, currency, amount_usd_cents, fx_rate_used, fx_conversion_timestamp, revision, occurred_at, posted_at)
+        SELECT tenant_id, batch_id, transaction_id, event_id, allocation_id, entry_type, account, state, channel_code, 5, currency, 5, 1,
+            occurred_at, 1, occurred_at, posted_at
+        FROM attribution.revenue_ledger WHERE transaction_id = 'x'$$) @> ARRAY['ledger_drift', 'ledger_foreign_line', 'line_inserted'],
     'a line inserted'
 );
 SELECT ok(
     pg_temp.found($$WITH b AS (
-            INSERT INTO attribution.ledger_batches (tenant_id, kind, posted_at, reason, entry_count, entries_hash)
-            SELECT tenant_id, kind, posted_at, reason, 1, entries_hash FROM attribution.ledger_batches LIMIT 1 RETURNING id
+            INSERT INTO attribution.ledger_batches (tenant_id, kind, posted_at, reason, entry_count, line_ids, line_hashes, entries_hash)
+            SELECT tenant_id, kind, posted_at, reason, 1, line_ids[:1], line_hashes[:1], entries_hash FROM attribution.ledger_batches
+            LIMIT 1 RETURNING id
         )
-        UPDATE attribution.revenue_ledger SET batch_id = b.id FROM b WHERE transaction_id = 'x'$$) @> ARRAY['batch_altered'],
+        UPDATE attribution.revenue_ledger SET batch_id = b.id FROM b WHERE transaction_id = 'x'$$)
+        @> ARRAY['batch_altered', 'line_inserted', 'line_removed'],
     'a line moved into a batch of its own'
 );
 -- Batches
@@ -93,7 +96,8 @@ SELECT ok(
     'a batch deleted with its lines'
 );
 SELECT ok(
-    pg_temp.found('UPDATE attribution.ledger_batches SET entry_count = entry_count + 1') @> ARRAY['batch_altered'], 'a count of lines altered'
+    pg_temp.found('UPDATE attribution.ledger_batches SET entry_count = 1, line_ids = line_ids[:1], line_hashes = line_hashes[:1]')
+        @> ARRAY['batch_altered', 'line_inserted'], 'a line taken off a batch''s list'
 );
 SELECT ok(
     pg_temp.found('UPDATE attribution.ledger_batches SET entries_hash = sha256('''')') @> ARRAY['batch_altered'], 'a hash altered'

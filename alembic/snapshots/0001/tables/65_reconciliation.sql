@@ -77,7 +77,7 @@ COMMENT ON COLUMN attribution.reported_revenue.run_id IS 'The run that the state
 COMMENT ON COLUMN attribution.reported_revenue.source IS 'Who reported.';
 COMMENT ON COLUMN attribution.reported_revenue.kind IS 'processor or ad_platform.';
 COMMENT ON COLUMN attribution.reported_revenue.line IS 'Line of the file, the header being line 1.';
-COMMENT ON COLUMN attribution.reported_revenue.row_key IS 'What tells the row from the others of its statement: the reporter''s own id of it, or its columns.';
+COMMENT ON COLUMN attribution.reported_revenue.row_key IS 'What tells the row from the others of its statement: the reporter''s own id of it, or a digest of its columns.';
 COMMENT ON COLUMN attribution.reported_revenue.transaction_id IS 'Processor: the sale.';
 COMMENT ON COLUMN attribution.reported_revenue.channel_code IS 'Ad platform: the channel that it claims revenue for.';
 COMMENT ON COLUMN attribution.reported_revenue.day IS 'Ad platform: the day in the tenant''s time zone.';

@@ -98,11 +98,12 @@ AS $$
             h.captured, v.error_code,
             CASE v.error_code
                 WHEN 'RA006' THEN format('ILLEGAL_STATE: no %s of a transaction that is %s', s.event_type, h.to_state)
-                WHEN 'RA007' THEN format('OVER_REFUND: %s of %s %s, of which %s are left', s.event_type, s.cents, h.currency, l.cents)
+                WHEN 'RA007' THEN format('OVER_REFUND: %s of %s %s, and %s are left', s.event_type, s.cents, h.currency, l.cents)
             END,
             CASE v.error_code
                 WHEN 'RA006' THEN 'Legal moves are in attribution.revenue_state_moves. It is booked by itself if earlier events turn up.'
-                WHEN 'RA007' THEN 'Amounts are minor units. What was taken back before: attribution.explain_transaction(). It is booked by itself if more of the sale turns up.'
+                WHEN 'RA007' THEN 'Amounts are minor units; explain_transaction() tells what was taken back before. '
+                    'It is booked by itself if more of the sale turns up.'
             END
         FROM history AS h
         JOIN steps AS s ON s.transaction_id = h.transaction_id AND s.currency = h.currency AND s.step = h.step + 1

@@ -1,6 +1,7 @@
--- seal_batches(p_tenant, p_limit): add a tenant's unsealed batches to its chain.
+-- seal_batches(p_tenant, p_limit, p_wait): add a tenant's unsealed batches to its chain.
 --
 -- p_limit  batches at most: each link needs the one before, so they are made one after the other
+-- p_wait   false: leave it to another sealer that is at work on the tenant
 -- Returns  batches sealed
 -- Errors   55P03 another sealer is at work for longer than lock_timeout
 -- Writes   ledger_seals
@@ -8,16 +9,23 @@
 -- In the order in which they were posted, as far as they are committed: one that commits late is sealed late.
 -- The lock on the tenant's row keeps other sealers out and lets everything else pass: foreign keys ask for less.
 
-CREATE OR REPLACE FUNCTION attribution.seal_batches(p_tenant uuid, p_limit int)
-RETURNS int
+CREATE OR REPLACE FUNCTION attribution.seal_batches(p_tenant uuid, p_limit int, p_wait boolean)
+RETURNS bigint
 LANGUAGE plpgsql
 VOLATILE
 AS $$
 DECLARE
     v_now timestamptz := clock_timestamp();
-    v_sealed int;
+    v_sealed bigint;
 BEGIN
-    PERFORM FROM attribution.tenants AS t WHERE t.id = p_tenant FOR NO KEY UPDATE;
+    IF p_wait THEN
+        PERFORM FROM attribution.tenants AS t WHERE t.id = p_tenant FOR NO KEY UPDATE;
+    ELSE
+        PERFORM FROM attribution.tenants AS t WHERE t.id = p_tenant FOR NO KEY UPDATE SKIP LOCKED;
+    END IF;
+    IF NOT FOUND THEN
+        RETURN 0::bigint;
+    END IF;
 
     WITH RECURSIVE last AS (
         SELECT s.seq, s.chain_hash
@@ -56,10 +64,10 @@ BEGIN
 END
 $$;
 
-ALTER FUNCTION attribution.seal_batches(uuid, int) OWNER TO attribution_owner;
+ALTER FUNCTION attribution.seal_batches(uuid, int, boolean) OWNER TO attribution_owner;
 
-COMMENT ON FUNCTION attribution.seal_batches(uuid, int) IS
+COMMENT ON FUNCTION attribution.seal_batches(uuid, int, boolean) IS
 'Adds at most p_limit unsealed batches of a tenant to its chain; returns how many.';
 
-REVOKE ALL ON FUNCTION attribution.seal_batches(uuid, int) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION attribution.seal_batches(uuid, int) TO attribution_engine;
+REVOKE ALL ON FUNCTION attribution.seal_batches(uuid, int, boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION attribution.seal_batches(uuid, int, boolean) TO attribution_engine;

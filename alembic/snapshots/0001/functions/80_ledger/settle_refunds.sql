@@ -16,6 +16,15 @@ AS $$
 DECLARE
     v_now timestamptz := clock_timestamp();
 BEGIN
+    IF NOT EXISTS ( -- as most of the time
+        SELECT
+        FROM unnest(p_event_ids) AS k (id)
+        JOIN attribution.attribution_events AS e
+            ON e.tenant_id = p_tenant AND e.id = k.id AND e.event_kind IN ('refund', 'dispute')
+    ) THEN
+        RETURN;
+    END IF;
+
     WITH steps AS MATERIALIZED (
         SELECT r.* FROM attribution.refund_steps(p_tenant, p_event_ids) AS r WHERE r.step IS NOT NULL
     ),
@@ -45,7 +54,9 @@ BEGIN
         SELECT
             r.transaction_id, r.currency, max(r.sequence) AS sequence,
             (array_agg(r.to_state ORDER BY r.sequence DESC))[1] AS state,
-            coalesce(array_agg((r.event_id, r.from_state, r.to_state)::text ORDER BY r.sequence) FILTER (WHERE NOT r.restates), '{}') AS moves
+            coalesce(
+                array_agg((r.event_id, r.from_state, r.to_state)::text ORDER BY r.sequence) FILTER (WHERE NOT r.restates), '{}'
+            ) AS moves
         FROM recorded AS r
         WHERE r.sequence >= coalesce(r.restated, 0)
         GROUP BY r.transaction_id, r.currency

@@ -37,12 +37,7 @@ BEGIN
         END IF;
         EXIT WHEN clock_timestamp() >= v_until AND (p_max_seconds > 0 OR v_tenant IS NULL);
     END LOOP;
-    BEGIN
-        PERFORM attribution.seal_ledger();
-    EXCEPTION
-        WHEN lock_not_available THEN
-            RAISE WARNING 'another runner is sealing the ledger';
-    END;
+    PERFORM attribution.seal_ledger(p_wait => false);
 END
 $$;
 

@@ -1,0 +1,4 @@
+-- expect: SAFE | for new rows | in tx
+SET lock_timeout = '2s';
+SET statement_timeout = '30s';
+ALTER TABLE attr.touchpoints ALTER COLUMN channel SET DEFAULT 'direct';

@@ -1,0 +1,4 @@
+-- expect: UNSAFE | keys collide | in tx
+SET lock_timeout = '2s';
+SET statement_timeout = '30s';
+ALTER TABLE attr.touchpoints ALTER COLUMN id RESTART;

@@ -1,0 +1,4 @@
+-- expect: UNSAFE | every row | in tx
+SET lock_timeout = '2s';
+SET statement_timeout = '30s';
+DELETE FROM attr.lookup;

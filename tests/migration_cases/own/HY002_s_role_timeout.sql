@@ -1,0 +1,4 @@
+-- expect: SAFE | only a warning | in tx
+SET lock_timeout = '2s';
+SET statement_timeout = '30s';
+ALTER ROLE app_user SET statement_timeout = '30s';

@@ -1,0 +1,4 @@
+-- expect: SAFE | no default | in tx
+SET lock_timeout = '2s';
+SET statement_timeout = '30s';
+ALTER TABLE attr.touchpoints ADD COLUMN note text;

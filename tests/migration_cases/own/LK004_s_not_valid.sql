@@ -1,0 +1,4 @@
+-- expect: SAFE | NOT VALID | in tx
+SET lock_timeout = '2s';
+SET statement_timeout = '30s';
+ALTER TABLE attr.touchpoints ADD CONSTRAINT tp_pos CHECK (n > 0) NOT VALID;

@@ -1,0 +1,5 @@
+-- expect: SAFE | made here | in tx
+SET lock_timeout = '2s';
+SET statement_timeout = '30s';
+CREATE TABLE attr.scratch (id int);
+LOCK TABLE attr.scratch IN ACCESS EXCLUSIVE MODE;

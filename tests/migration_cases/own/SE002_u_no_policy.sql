@@ -1,0 +1,6 @@
+-- expect: UNSAFE | RLS forced, but no policy | in tx
+SET lock_timeout = '2s';
+SET statement_timeout = '30s';
+CREATE TABLE attr.paths (id bigint PRIMARY KEY, tenant_id bigint NOT NULL);
+ALTER TABLE attr.paths ENABLE ROW LEVEL SECURITY;
+ALTER TABLE attr.paths FORCE ROW LEVEL SECURITY;

@@ -1,0 +1,7 @@
+-- expect: UNSAFE | a new table with an open policy | in tx
+SET lock_timeout = '2s';
+SET statement_timeout = '30s';
+CREATE TABLE attr.paths (id bigint PRIMARY KEY, tenant_id bigint NOT NULL);
+ALTER TABLE attr.paths ENABLE ROW LEVEL SECURITY;
+ALTER TABLE attr.paths FORCE ROW LEVEL SECURITY;
+CREATE POLICY p ON attr.paths USING (tenant_id IS NOT NULL);

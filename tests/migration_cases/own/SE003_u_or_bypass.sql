@@ -1,0 +1,5 @@
+-- expect: UNSAFE | a setting that opens all | in tx
+SET lock_timeout = '2s';
+SET statement_timeout = '30s';
+DROP POLICY tenant_isolation ON attr.touchpoints;
+CREATE POLICY tenant_isolation ON attr.touchpoints USING (tenant_id = current_setting('app.tenant_id', true)::bigint OR current_setting('app.admin', true) = 'on');

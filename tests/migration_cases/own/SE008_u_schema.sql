@@ -1,0 +1,4 @@
+-- expect: UNSAFE | PUBLIC may make objects | in tx
+SET lock_timeout = '2s';
+SET statement_timeout = '30s';
+GRANT CREATE ON SCHEMA attr TO PUBLIC;

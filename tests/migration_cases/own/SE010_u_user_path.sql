@@ -1,0 +1,5 @@
+-- expect: UNSAFE | the caller chooses | in tx
+SET lock_timeout = '2s';
+SET statement_timeout = '30s';
+CREATE FUNCTION attr.sd(i bigint) RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = "$user", public AS $$ SELECT count(*) FROM attr.tenants $$;
+REVOKE ALL ON FUNCTION attr.sd(bigint) FROM PUBLIC;

@@ -1,0 +1,5 @@
+-- expect: SAFE | revoked by default | in tx
+SET lock_timeout = '2s';
+SET statement_timeout = '30s';
+ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+CREATE FUNCTION attr.sd(i bigint) RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$ SELECT count(*) FROM attr.tenants $$;
