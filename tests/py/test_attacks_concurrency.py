@@ -1,8 +1,8 @@
 """ATTACKS.md, Concurrency (26 to 33): no interleaving loses, doubles or overwrites.
 
-27, two refunds at once, has no test here: refunds wait until they are posted, which is later work, and their
-test comes with it. 33: kill -9 of a backend and of the server, in every phase, are in test_crash.py; what is
-here is its mutation check, a claim that is committed before its work is done.
+27, two refunds at once, is in test_attacks_ledger.py. 33: kill -9 of a backend and of the server, in every
+phase, are in test_crash.py; what is here is its mutation check, a claim that is committed before its work is
+done.
 Each interleaving is made by locks, never by time.
 """
 

@@ -100,6 +100,16 @@ def stop_at_once(victim: Victim, pid: int) -> None:
     victim.cluster.stop("immediate")
 
 
+# The same for taking money back, and for sealing: what they write last.
+REFUND_PHASES = {
+    "before it is looked at": "SELECT FROM attribution.event_processing FOR UPDATE",
+    "between batch and lines": PHASES["between batch and lines"],
+    "before states": "LOCK TABLE attribution.revenue_state_transitions IN SHARE ROW EXCLUSIVE MODE",
+}
+SEAL_PHASES = {
+    "before it seals": "SELECT FROM attribution.tenants FOR UPDATE",
+    "while it seals": "LOCK TABLE attribution.ledger_seals IN SHARE ROW EXCLUSIVE MODE",
+}
 KILLS = [kill_backend, kill_postmaster, stop_at_once]
 
 
@@ -202,6 +212,60 @@ def test_killed_in_the_middle_of_an_insert(victim: Victim, kill: Callable[..., N
             assert engine.breaches(conn) == [], phase
             sales(conn, shop)  # the app sends it again, and goes on
         assert_all_is_posted(victim, shop)
+
+
+@pytest.mark.parametrize("kill", KILLS)
+def test_killed_in_the_middle_of_a_refund(victim: Victim, kill: Callable[..., None]) -> None:
+    """Money, state and verdict move together or not at all."""
+    for phase, lock in REFUND_PHASES.items():
+        with victim.connect() as conn:
+            shop = engine.new_tenant(conn, "deferred")
+            sales(conn, shop)
+            engine.drain(conn)
+            backs = [
+                purchase(
+                    4000 + n, at(days=1), 100 * n + 1, event_type="refund", transaction_id=f"sale-{2000 + n}"
+                )
+                for n in range(SALES)
+            ]
+            engine.send(conn, *backs)
+        done = held_up(victim, lock, engine.drain, kill)
+        with victim.connect() as conn:
+            assert engine.breaches(conn) == [], phase
+            assert left(conn, shop) == (0 if done else VALUE), phase
+            engine.drain(conn)
+            assert left(conn, shop) == 0, phase
+            assert engine.breaches(conn) == [], phase
+            query = (
+                "SELECT DISTINCT state, net_cents FROM attribution.revenue_transactions WHERE tenant_id = %s"
+            )
+            assert engine.rows(conn, query, shop) == [("refunded", 0)], phase
+
+
+@pytest.mark.parametrize("kill", KILLS)
+def test_killed_in_the_middle_of_sealing(victim: Victim, kill: Callable[..., None]) -> None:
+    """The chain has no gap, and goes on where it ended."""
+    seal = "SELECT attribution.seal_ledger(%s)"
+    for phase, lock in SEAL_PHASES.items():
+        with victim.connect() as conn:
+            shop = engine.new_tenant(conn)
+            sales(conn, shop)
+
+        def work(conn: Connection, shop: str = shop) -> None:
+            engine.one(conn, seal, shop)
+
+        held_up(victim, lock, work, kill)
+        with victim.connect() as conn:
+            assert engine.breaches(conn) == [], phase
+            engine.drain(conn)
+            query = "SELECT count(*), max(seq) FROM attribution.ledger_seals WHERE tenant_id = %s"
+            assert engine.rows(conn, query, shop) == [(SALES, SALES)], phase
+            assert engine.breaches(conn) == [], phase
+
+
+def left(conn: Connection, shop: str) -> int:
+    query = "SELECT sum(amount_cents)::bigint FROM attribution.revenue_ledger WHERE tenant_id = %s"
+    return int(engine.one(conn, query, shop))
 
 
 @pytest.mark.parametrize("kill", KILLS)

@@ -1,4 +1,4 @@
-"""G1, G3, G5, G10 of the whole ledger: whatever happens in whatever order, the books are right after each step.
+"""G1, G3, G5, G10 of the whole ledger: whatever happens, in whatever order, the books are always right.
 
 Each example is a history: sales in four currencies, refunds, chargebacks and disputes (sensible or not), late
 touches, changes of rules, divisions by hand, exchange rates that are missing, come late and are corrected.
@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import engine
@@ -106,7 +107,7 @@ def sale(draw: st.DrawFn, number: int) -> Fact:
 
 @st.composite
 def taken_back(draw: st.DrawFn, number: int, sales: Sequence[Fact]) -> Fact:
-    """A refund, chargeback or dispute: of a part, the whole or too much; some of another currency, or no sale."""
+    """A refund, chargeback or dispute of a part, the whole, too much; in another currency, or of no sale."""
     kind = draw(st.sampled_from(["refund"] * 6 + list(TAKEN_BACK[1:])))
     of = draw(st.sampled_from(sales))
     whole = int(of.cents or 0)
@@ -198,11 +199,10 @@ class Shop:
         for app in apps:
             engine.use(app, self.tenant)
         works: list[Callable[[], Any]] = [
-            lambda app=app, batch=batch: engine.send(app, *map(event, batch))  # type: ignore[misc]
-            for app, batch in zip(apps, batches, strict=True)
+            partial(engine.send, app, *map(event, batch)) for app, batch in zip(apps, batches, strict=True)
         ]
         if len(batches) > 1:
-            works += [lambda admin=admin: engine.drain(admin) for admin in self.admins[:2]]  # type: ignore[misc]
+            works += [partial(engine.drain, admin) for admin in self.admins[:2]]
         engine.together(works)
         self.books.facts |= {fact.id: fact for batch in batches for fact in batch}
 
@@ -250,7 +250,7 @@ class Shop:
     def check(self) -> None:
         """The ledger is right before the queue is run, complete after it, and a rebuild changes nothing."""
         self.assert_sums(self.breaches())
-        engine.together([lambda admin=admin: engine.drain(admin) for admin in self.admins[:3]])  # type: ignore[misc]
+        engine.together(partial(engine.drain, admin) for admin in self.admins)
         self.assert_exact()
         before = engine.volumes(self.admin, self.tenant)
         conversions = sum(fact.type == "purchase" for fact in self.books.facts.values())

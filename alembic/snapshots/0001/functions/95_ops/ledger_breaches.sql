@@ -73,8 +73,8 @@ AS $$
     FROM (
         SELECT
             a.event_id, sum(i.amount_cents) AS cents, sum(i.amount_usd_cents) AS usd,
-            (array_agg(i.fx_rate_used ORDER BY i.posted_at DESC, i.entry_type = 'reversal', i.id DESC)
-                FILTER (WHERE i.fx_rate_used IS NOT NULL))[1] AS rate
+            (array_agg(i.fx_rate_used ORDER BY i.posted_at DESC)
+                FILTER (WHERE i.fx_rate_used IS NOT NULL AND i.entry_type <> 'reversal'))[1] AS rate
         FROM lines AS i
         JOIN attribution.attribution_allocations AS a ON a.tenant_id = p_tenant AND a.id = i.allocation_id
         GROUP BY a.event_id
