@@ -68,6 +68,8 @@ class Recorder:
         if place is None:
             return execute(text)
         statements = pieces(text, f"{place.file}:{place.line}")
+        if [piece.kind for piece in statements] == ["variable_show_stmt"]:
+            return execute(text)  # SQLAlchemy asks for the isolation level in a revision's name
         idle = _is_idle(connection)
         together = len(statements) > 1 and connection.autocommit and idle
         if together and not any(sqlfile.controls_transaction(piece) for piece in statements):
@@ -125,8 +127,9 @@ class Recorder:
 
     def ended(self) -> None:
         """The connection committed or rolled back by itself."""
-        if self.statements and self.statements[-1].sql != "COMMIT":
-            self.statements.append(replace(self.statements[-1], sql="COMMIT", in_transaction=True))
+        last = self.statements[-1] if self.statements else None
+        if last is not None and last.in_transaction and last.sql != "COMMIT":
+            self.statements.append(replace(last, sql="COMMIT"))
         if self.trace:
             self.trace.finished()
 
@@ -208,13 +211,17 @@ def engines_captured(url: str, recorder: Recorder, timeout: float) -> Iterator[N
                 f"Alembic's env.py connects with {dialect.name}+{dialect.driver}",
                 hint="let it take sqlalchemy.url from its configuration, or use postgresql+psycopg",
             )
-        return open_connection(url, recorder, timeout=timeout)
+        opened.append(open_connection(url, recorder, timeout=timeout))
+        return opened[-1]
 
+    opened: list[Connection] = []
     sqlalchemy.event.listen(Engine, "do_connect", do_connect)
     try:
         yield
     finally:
         sqlalchemy.event.remove(Engine, "do_connect", do_connect)
+        for connection in opened:  # a pool may hold it still, and nobody can copy a database in use
+            connection.close()
 
 
 @dataclass

@@ -266,6 +266,7 @@ def _round_trip(
         before = roundtrip.picture(connection, catalog)
     with scratch.connect() as connection:
         first = roundtrip.fingerprint(connection)
+        seed.fill(connection, columns)  # what the upgrade made is empty yet
         seed.fill(connection, columns, offset=WRITTEN, more=True)
         written = roundtrip.picture(connection, snapshot.read(connection, unit.policy))
     up = list(unit.statements)
