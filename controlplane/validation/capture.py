@@ -157,6 +157,15 @@ class Capturing(psycopg.ClientCursor[Any]):
             connection, text, lambda sql: super(Capturing, self).execute(sql.encode())
         )
 
+    @contextlib.contextmanager
+    def copy(self, statement: Any, params: Any = None, *, writer: Any = None) -> Iterator[Any]:
+        connection = self.connection
+        assert isinstance(connection, Connection)
+        with super().copy(statement, params, writer=writer) as copy:
+            yield copy
+        text = _text(statement, connection)  # it has run: what it did is there to be seen
+        connection.recorder.send(connection, text, lambda sql: None)
+
     def executemany(self, query: Any, params_seq: Any, *, returning: bool = False) -> None:
         rows = list(params_seq)
         if returning:

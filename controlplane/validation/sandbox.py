@@ -68,7 +68,8 @@ class Sandbox:
         return scratch
 
     def clone(self, template: Scratch) -> Scratch:
-        """A copy of a database, which nobody may be connected to."""
+        """A copy of a database of ours, which nobody may be connected to."""
+        self.require_ours(template)
         return self._new(template.name)
 
     def is_ours(self, scratch: Scratch) -> bool:

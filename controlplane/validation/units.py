@@ -125,6 +125,7 @@ class Unit:
 
     def forward(self, scratch: Scratch, run: Callable[[Recorder], None]) -> Trace | None:
         """Run the way up, traced; what it sends is captured. None: the server refused it."""
+        self.sandbox.require_ours(scratch)
         trace = Trace(scratch, self.base.sight.catalog)
         recorder = Recorder(trace)
         worked = True

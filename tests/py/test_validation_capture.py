@@ -35,6 +35,11 @@ WAYS = {
     "op.drop_column": (
         'op.drop_column("lookup", "v", schema="attr")', ["ALTER TABLE attr.lookup DROP COLUMN v"],
     ),
+    "COPY": (
+        'cursor = op.get_bind().connection.cursor()\n'
+        'with cursor.copy("COPY attr.lookup (k) FROM STDIN") as copy:\n    copy.write("new")',
+        ["COPY attr.lookup (k) FROM STDIN"],
+    ),
     "a savepoint": (
         'with op.get_bind().begin_nested():\n    op.execute("SELECT 1")',
         ["SAVEPOINT sa_savepoint_1", "SELECT 1", "RELEASE SAVEPOINT sa_savepoint_1"],

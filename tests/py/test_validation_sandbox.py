@@ -103,7 +103,8 @@ CREATE TABLE sale (
     PRIMARY KEY (tenant_id, id)
 );
 CREATE TABLE line (
-    tenant_id uuid NOT NULL, sale bigint NOT NULL, n int, span int4range, code text CHECK (code ~ '^[A-Z]{3}$'),
+    tenant_id uuid NOT NULL, sale bigint NOT NULL, n int, span int4range,
+    code text CHECK (code ~ '^[A-Z]{3}$'),
     FOREIGN KEY (tenant_id, sale) REFERENCES sale
 );
 CREATE TABLE part (tenant_id int NOT NULL, day date NOT NULL) PARTITION BY RANGE (day);
