@@ -55,12 +55,14 @@ class Recorder:
 
     `place` tells where the text that is being sent was written; None: it is not the migration's.
     `skipped` are the statements that concern the whole server: a throwaway database can't contain them.
+    `sent` is where the sandbox keeps all that was sent.
     """
 
     trace: Trace | None = None
     place: Callable[[str], Place | None] = lambda text: None
     statements: list[CapturedStatement] = field(default_factory=list)
     skipped: list[CapturedStatement] = field(default_factory=list)
+    sent: list[str] = field(default_factory=list)
 
     def send(self, connection: "Connection", text: str, execute: Callable[[str], Any]) -> Any:
         """Run a text of one or more statements through `execute`, each by itself."""
@@ -88,6 +90,7 @@ class Recorder:
             piece.sql, place.of(piece), place.direction, not outside, place.revision
         )
         self.statements.append(statement)
+        self.sent.append(piece.sql)
         if sqlfile.is_server_wide(piece):
             self.skipped.append(statement)
             return None

@@ -127,7 +127,7 @@ class Unit:
         """Run the way up, traced; what it sends is captured. None: the server refused it."""
         self.sandbox.require_ours(scratch)
         trace = Trace(scratch, self.base.sight.catalog)
-        recorder = Recorder(trace)
+        recorder = Recorder(trace, sent=self.sandbox.sent)
         worked = True
         try:
             with self.stages.run("capture"), self.stages.run("trace"):
@@ -272,7 +272,7 @@ def _round_trip(
         written = roundtrip.picture(connection, snapshot.read(connection, unit.policy))
     up = list(unit.statements)
     trace = Trace(scratch, catalog, earlier)
-    recorder = Recorder(trace)
+    recorder = Recorder(trace, sent=unit.sandbox.sent)
     try:
         history.downgrade(scratch, revision, recorder, unit.timeout)
         worked = True
@@ -295,7 +295,7 @@ def _again(
     unit: Unit, history: History, revision: Revision, scratch: Scratch,
     first: Fingerprint, up: list[CapturedStatement],
 ) -> list[Finding]:  # fmt: skip
-    recorder = Recorder()
+    recorder = Recorder(sent=unit.sandbox.sent)
     try:
         history.upgrade(scratch, revision.id, recorder, unit.timeout)
     except psycopg.Error as error:

@@ -61,23 +61,27 @@ def test_nothing_is_left_of_a_validation(tmp_path: Path, server: Server) -> None
 
 
 def test_roles_are_put_back(box: Sandbox, server: Server) -> None:
-    role, group, new = (f"{server.prefix}_{word}" for word in ("role", "group", "new"))
+    role, group, new, other = (f"{server.prefix}_{word}" for word in ("role", "group", "new", "other"))
     query = "SELECT rolbypassrls, rolcanlogin, rolconfig FROM pg_roles WHERE rolname = %s"
     with server.admin() as connection:
         connection.execute(f"CREATE ROLE {role} LOGIN; CREATE ROLE {group}; GRANT {group} TO {role}")
         try:
             before = connection.execute(query, [role]).fetchall()
             with box.roles_kept():
-                connection.execute(
+                text = (
                     f"ALTER ROLE {role} BYPASSRLS NOLOGIN; ALTER ROLE {role} SET work_mem = '1MB';"
                     f"REVOKE {group} FROM {role}; CREATE ROLE {new}; GRANT {new} TO {role}"
                 )
+                connection.execute(text)
+                box.sent.append(text)
+                connection.execute(f"CREATE ROLE {other}")  # somebody else's, meanwhile
             assert connection.execute(query, [role]).fetchall() == before
             members = "SELECT roleid::regrole::text FROM pg_auth_members WHERE member = %s::regrole"
             assert connection.execute(members, [role]).fetchall() == [(group,)]
             assert not connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [new]).rowcount
+            assert connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [other]).rowcount
         finally:
-            connection.execute(f"DROP ROLE {role}; DROP ROLE {group}; DROP ROLE IF EXISTS {new}")
+            connection.execute(f"DROP ROLE {role}; DROP ROLE {group}; DROP ROLE IF EXISTS {new}, {other}")
 
 
 def test_the_server_of_a_user_is_not_changed(tmp_path: Path, server: Server) -> None:
