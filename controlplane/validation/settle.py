@@ -134,6 +134,8 @@ def _related(one: str, other: str) -> bool:
 
 def _disproved(suspicion: Finding, one: Traced, catalog: Catalog) -> bool:
     """Whether the statement ran, on rows, and did not do what it is suspected of."""
+    if suspicion.rule == "LK009":  # whoever connected may have set it
+        return one.lock_timeout not in ("", "0")
     if suspicion.rule not in CLEARABLE or not RULES[suspicion.rule].measurable or one.error is not None:
         return False
     if _kind(one.statement) in INDIRECT:
