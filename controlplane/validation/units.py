@@ -64,11 +64,13 @@ class Stages:
         """Say that a stage is not run, and why."""
         self.results.setdefault(name, StageResult(name, Status.NOT_RUN, why))
 
-    def note(self, name: str, detail: str) -> None:
-        """Add to what is said of a stage that ran."""
-        known = self.results[name]
-        words = "; ".join(filter(None, [known.detail, detail]))
-        self.results[name] = StageResult(name, known.status, words, known.seconds)
+    def note(self, name: str, detail: str, status: Status = Status.PASSED) -> None:
+        """Add to what is said of a stage that ran; `status` RUN says that it found something."""
+        known = self.results.get(name)
+        if known is not None:
+            words = "; ".join(filter(None, [known.detail, detail]))
+            status = status if known.status is Status.PASSED else known.status
+            self.results[name] = StageResult(name, status, words, known.seconds)
 
     def wants(self, *names: str) -> bool:
         """Whether any of these stages was asked for."""
@@ -186,8 +188,8 @@ class Unit:
         settled = settle.settle(suspicions, traced, self.base.sight.catalog, self.after)
         self.findings += security.joined(settle.confirmed(settled, others), measured_security)
         found = sum(1 for one in settled if one.evidence == "measured")
-        if "trace" in self.stages.results and found:
-            self.stages.note("trace", f"{found} findings measured")
+        if found:
+            self.stages.note("trace", f"{found} findings measured", Status.RUN)
 
 
 def try_file(unit: Unit, path: Path) -> UnitReport:
