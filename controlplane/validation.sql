@@ -349,7 +349,8 @@ JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
 JOIN pg_catalog.pg_language AS l ON l.oid = p.prolang AND l.lanname = 'plpgsql'
 LEFT JOIN pg_catalog.pg_trigger AS t ON t.tgfoid = p.oid AND NOT t.tgisinternal
 CROSS JOIN LATERAL plpgsql_check_function_tb(
-    p.oid, COALESCE(t.tgrelid, 0), fatal_errors => false, performance_warnings => false
+    p.oid, COALESCE(t.tgrelid, 0), fatal_errors => false, performance_warnings => false,
+    oldtable => t.tgoldtable, newtable => t.tgnewtable
 ) AS f
 WHERE
     n.nspname <> ALL (ARRAY['pg_catalog', 'information_schema', 'ctl_throwaway'])

@@ -49,6 +49,13 @@ def _pinned(part: Any, columns: Sequence[str], sources: Sequence[Any]) -> Iterat
     if kind == "a_expr":
         operator = words(node.name)[-1]
         shape = type(node).DESCRIPTOR.fields_by_name["kind"].enum_type.values_by_number[node.kind].name
+        (left_kind, one), (right_kind, other) = unwrap(node.lexpr), unwrap(node.rexpr)
+        if operator == "=" and (left_kind, right_kind) == ("row_expr", "row_expr"):
+            pairs = [*zip(one.args, other.args, strict=False), *zip(other.args, one.args, strict=False)]
+            yield from (
+                name for a, b in pairs if (name := _column(a, columns)) and is_given(b, columns, sources)
+            )
+            return
         left, right = _column(node.lexpr, columns), _column(node.rexpr, columns)
         if shape == "AEXPR_OP" and operator == "=":
             yield from (name for name, other in ((left, node.rexpr), (right, node.lexpr))

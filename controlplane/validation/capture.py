@@ -55,12 +55,14 @@ class Recorder:
 
     `place` tells where the text that is being sent was written; None: it is not the migration's.
     `skipped` are the statements that concern the whole server: a throwaway database can't contain them.
+    `sent` is where the sandbox keeps all that was sent.
     """
 
     trace: Trace | None = None
     place: Callable[[str], Place | None] = lambda text: None
     statements: list[CapturedStatement] = field(default_factory=list)
     skipped: list[CapturedStatement] = field(default_factory=list)
+    sent: list[str] = field(default_factory=list)
 
     def send(self, connection: "Connection", text: str, execute: Callable[[str], Any]) -> Any:
         """Run a text of one or more statements through `execute`, each by itself."""
@@ -68,6 +70,8 @@ class Recorder:
         if place is None:
             return execute(text)
         statements = pieces(text, f"{place.file}:{place.line}")
+        if [piece.kind for piece in statements] == ["variable_show_stmt"]:
+            return execute(text)  # SQLAlchemy asks for the isolation level in a revision's name
         idle = _is_idle(connection)
         together = len(statements) > 1 and connection.autocommit and idle
         if together and not any(sqlfile.controls_transaction(piece) for piece in statements):
@@ -86,6 +90,7 @@ class Recorder:
             piece.sql, place.of(piece), place.direction, not outside, place.revision
         )
         self.statements.append(statement)
+        self.sent.append(piece.sql)
         if sqlfile.is_server_wide(piece):
             self.skipped.append(statement)
             return None
@@ -125,8 +130,9 @@ class Recorder:
 
     def ended(self) -> None:
         """The connection committed or rolled back by itself."""
-        if self.statements and self.statements[-1].sql != "COMMIT":
-            self.statements.append(replace(self.statements[-1], sql="COMMIT", in_transaction=True))
+        last = self.statements[-1] if self.statements else None
+        if last is not None and last.in_transaction and last.sql != "COMMIT":
+            self.statements.append(replace(last, sql="COMMIT"))
         if self.trace:
             self.trace.finished()
 
@@ -153,6 +159,15 @@ class Capturing(psycopg.ClientCursor[Any]):
         return connection.recorder.send(
             connection, text, lambda sql: super(Capturing, self).execute(sql.encode())
         )
+
+    @contextlib.contextmanager
+    def copy(self, statement: Any, params: Any = None, *, writer: Any = None) -> Iterator[Any]:
+        connection = self.connection
+        assert isinstance(connection, Connection)
+        with super().copy(statement, params, writer=writer) as copy:
+            yield copy
+        text = _text(statement, connection)  # it has run: what it did is there to be seen
+        connection.recorder.send(connection, text, lambda sql: None)
 
     def executemany(self, query: Any, params_seq: Any, *, returning: bool = False) -> None:
         rows = list(params_seq)
@@ -208,13 +223,17 @@ def engines_captured(url: str, recorder: Recorder, timeout: float) -> Iterator[N
                 f"Alembic's env.py connects with {dialect.name}+{dialect.driver}",
                 hint="let it take sqlalchemy.url from its configuration, or use postgresql+psycopg",
             )
-        return open_connection(url, recorder, timeout=timeout)
+        opened.append(open_connection(url, recorder, timeout=timeout))
+        return opened[-1]
 
+    opened: list[Connection] = []
     sqlalchemy.event.listen(Engine, "do_connect", do_connect)
     try:
         yield
     finally:
         sqlalchemy.event.remove(Engine, "do_connect", do_connect)
+        for connection in opened:  # a pool may hold it still, and nobody can copy a database in use
+            connection.close()
 
 
 @dataclass

@@ -1,5 +1,6 @@
 """What a statement leaves behind, for the statements after it to be judged by."""
 
+from dataclasses import replace
 from typing import Any
 
 from controlplane.validation.catalog import Column
@@ -9,6 +10,8 @@ from controlplane.validation.reading import Read, body_of
 from controlplane.validation.state import State, Table, type_name
 from controlplane.validation.static_constraints import constraint_of
 
+KEYS = "pu"
+SUFFIXES = {"p": "pkey", "u": "key", "c": "check", "f": "fkey", "x": "excl"}
 TYPES = ("create_enum_stmt", "composite_type_stmt", "create_range_stmt", "create_domain_stmt", "define_stmt")
 
 
@@ -42,12 +45,23 @@ def _create_table(state: State, read: Read) -> None:
                 "CONSTR_NOTNULL" in parts,
                 text_of(default.raw_expr) if default else "",
             )
-            if parts.keys() & {"CONSTR_PRIMARY", "CONSTR_UNIQUE"}:
-                table.keys.append(frozenset([inner.colname]))
+            for part in parts.values():
+                _constrain(table, part, [inner.colname])
         elif kind == "constraint":
-            table.constraints[inner.conname] = constraint_of(inner)
+            _constrain(table, inner, words(inner.keys) or words(inner.fk_attrs))
         elif kind == "table_like_clause":
             table.columns.update(state.table(state.name(inner.relation)).columns)
+
+
+def _constrain(table: Table, node: Any, columns: list[str]) -> None:
+    """Note a constraint, under the name that PostgreSQL gives it if it has none."""
+    made = constraint_of(node)
+    if made.kind in SUFFIXES:
+        suffix = SUFFIXES[made.kind]
+        parts = [table.name.rpartition(".")[2], *(columns if suffix != "pkey" else []), suffix]
+        if made.kind in KEYS:
+            made = replace(made, definition=f"({', '.join(columns)})")
+        table.constraints[node.conname or "_".join(parts)] = made
 
 
 def _born(state: State, read: Read, name: str, table: Table) -> None:

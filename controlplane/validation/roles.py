@@ -1,5 +1,6 @@
 """The roles of a server before a migration is tried, and back again: roles belong to no database."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,12 +49,14 @@ def read(connection: psycopg.Connection[Any]) -> Roles:
     )
 
 
-def restore(connection: psycopg.Connection[Any], before: Roles) -> None:
+def restore(connection: psycopg.Connection[Any], before: Roles, sent: Sequence[str]) -> None:
     """Make the server's roles those of `before`: drop new ones, put back attributes and memberships.
 
-    Databases that use the new ones must be gone by now. A role that a migration dropped is created again.
+    Only roles that the SQL which was `sent` speaks of: others are somebody else's work meanwhile. Databases
+    that use the new ones must be gone by now. A role that a migration dropped is created again.
     """
-    now = read(connection)
+    text = "\n".join(sent).lower()
+    now, before = _spoken_of(read(connection), text), _spoken_of(before, text)
     for name in before.attributes.keys() - now.attributes.keys():
         connection.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(name)))
     for group, member, _ in now.members - before.members:
@@ -75,6 +78,14 @@ def restore(connection: psycopg.Connection[Any], before: Roles) -> None:
             "ALTER ROLE {} RESET ALL" if role else "ALTER ROLE ALL RESET ALL",
             *filter(None, [role]),
         )
+
+
+def _spoken_of(known: Roles, text: str) -> Roles:
+    return Roles(
+        {name: values for name, values in known.attributes.items() if name.lower() in text},
+        {key: values for key, values in known.settings.items() if key[0].lower() in text},
+        frozenset(item for item in known.members if item[0].lower() in text and item[1].lower() in text),
+    )
 
 
 def _run(connection: psycopg.Connection[Any], statement: str, *names: str) -> None:

@@ -218,7 +218,7 @@ class _Run:
             return
         history = self.history = self.history or History()
         history.prepare(scratch)
-        history.upgrade(scratch, "head", Recorder(), self.options.timeout)
+        history.upgrade(scratch, "head", Recorder(sent=self.box.sent), self.options.timeout)
 
     def _prepare_for(self, revision: Revision, scratch: Scratch) -> None:
         history = self.history
@@ -226,7 +226,7 @@ class _Run:
         history.prepare(scratch)
         if revision.parent:
             try:
-                history.upgrade(scratch, revision.parent, Recorder(), self.options.timeout)
+                history.upgrade(scratch, revision.parent, Recorder(sent=self.box.sent), self.options.timeout)
             except psycopg.Error as error:
                 raise CannotRun(
                     f"revision {revision.parent}, the one before, can't be applied: {str(error).strip()}",
@@ -234,7 +234,7 @@ class _Run:
                 ) from None
 
     def _run_file(self, scratch: Scratch, path: Path) -> None:
-        recorder = Recorder()
+        recorder = Recorder(sent=self.box.sent)
         try:
             with capture.connected(scratch.url, recorder, self.options.timeout) as connection:
                 capture.run_file(path, connection, recorder)

@@ -50,6 +50,8 @@ class Sandbox:
         self.admin_url = admin_url
         self.own_server = own_server
         self.token = uuid.uuid4().hex
+        self.sent: list[str] = []
+        """Every statement that was run here: what it speaks of is put back afterwards."""
         self._made: list[str] = []
         with self._admin() as connection:
             self.server_version = _version(connection)
@@ -68,7 +70,8 @@ class Sandbox:
         return scratch
 
     def clone(self, template: Scratch) -> Scratch:
-        """A copy of a database, which nobody may be connected to."""
+        """A copy of a database of ours, which nobody may be connected to."""
+        self.require_ours(template)
         return self._new(template.name)
 
     def is_ours(self, scratch: Scratch) -> bool:
@@ -106,7 +109,7 @@ class Sandbox:
             yield
         finally:
             with self._admin() as connection:
-                roles.restore(connection, before)
+                roles.restore(connection, before, self.sent)
 
     def wait_for_server(self, seconds: float = 30.0) -> None:
         """After a crash: until the server is back. Raises CannotRun if it does not come back."""
@@ -165,7 +168,7 @@ def opened(database_url: str | None) -> Iterator[Sandbox]:
             yield sandbox
         finally:
             sandbox.close()
-            roles.restore(connection, before)
+            roles.restore(connection, before, sandbox.sent)
 
 
 @contextlib.contextmanager

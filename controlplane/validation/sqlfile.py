@@ -11,6 +11,7 @@ from controlplane.errors import CannotRun
 from controlplane.validation import parse
 from controlplane.validation.parse import Piece
 
+REACHES_OUT = re.compile(r"\bpg_(?:terminate_backend|cancel_backend|reload_conf|rotate_logfile|promote)\b")
 HEADER = re.compile(r"\A\s*--.*\b(in|no) tx\s*$", re.MULTILINE)
 PROTOCOL: Any = postgast.pg_query_pb2
 TRANSACTION = PROTOCOL.TransactionStmtKind
@@ -65,8 +66,10 @@ def runs_alone(piece: Piece) -> bool:
 
 
 def is_server_wide(piece: Piece) -> bool:
-    """Whether it changes more than a database: no throwaway database contains it."""
-    return piece.kind in SERVER_WIDE
+    """Whether it reaches beyond its database (settings, files, other sessions): nothing could contain it."""
+    if piece.kind == "copy_stmt":
+        return bool(piece.node.is_program or piece.node.filename)
+    return piece.kind in SERVER_WIDE or REACHES_OUT.search(piece.sql) is not None
 
 
 def read(path: Path) -> str:

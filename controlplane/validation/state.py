@@ -108,6 +108,8 @@ class State:
             name = f"{schema}.{parts[0]}"
             if name in self.born or name in self.catalog.relations or self._is_function(name):
                 return name
+        if parts[0].startswith("pg_"):  # PostgreSQL's own schema is searched first
+            return f"pg_catalog.{parts[0]}"
         return f"{self.search_path[0] if self.search_path else 'public'}.{parts[0]}"
 
     def _is_function(self, name: str) -> bool:

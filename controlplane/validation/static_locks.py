@@ -33,13 +33,13 @@ def create_index(state: State, read: Read) -> None:
     if node.concurrent:
         _outside(state, read, f"CREATE INDEX CONCURRENTLY {label}")
         state.lock(name, "SHARE UPDATE EXCLUSIVE", read)
-    elif not state.is_new(name) and node.relation.inh:
+    elif not state.is_new(name) and node.relation.inh and state.table(name).kind != "m":
         unique = "UNIQUE " if node.unique else ""
         fix = f"CREATE {unique}INDEX CONCURRENTLY IF NOT EXISTS {label} ON {name} ({columns});"
         state.report(read, "LK003", name, f"writers of {name} wait while index {label} is built", fix=fix)
         state.lock(name, "SHARE", read)
         state.work(name, f"builds an index of {name}", read)
-    else:
+    elif state.table(name).kind != "m":  # the only writer of a materialized view is REFRESH
         state.lock(name, "SHARE", read)
     if node.unique and not unwrap(node.where_clause)[0]:
         state.table(name).keys.append(frozenset(unwrap(part)[1].name for part in node.index_params))

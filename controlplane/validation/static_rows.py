@@ -43,9 +43,7 @@ def change(state: State, read: Read) -> None:
 
 
 def _writes_catalogue(state: State, read: Read, name: str) -> bool:
-    if not name.startswith("pg_catalog.") and not (name.split(".")[-1].startswith("pg_") and "." in name
-                                                   and name not in state.catalog.relations
-                                                   and not state.is_new(name)):  # fmt: skip
+    if not name.startswith("pg_catalog."):
         return False
     state.report(read, "HY003", name, f"writes to the system catalogue: {name}")
     return True

@@ -102,7 +102,10 @@ class Traced:
             )
             for effect in self.effects
             if effect.existed and effect.kind in "rpm"
-            and (effect.taken >= SHARE_UPDATE_EXCLUSIVE or effect.lost or effect.rewritten)
+            and (
+                effect.taken >= SHARE_UPDATE_EXCLUSIVE or effect.lost or effect.rewritten
+                or (effect.lock >= SHARE and effect.works)
+            )
         ]  # fmt: skip
 
 

@@ -64,11 +64,13 @@ class Stages:
         """Say that a stage is not run, and why."""
         self.results.setdefault(name, StageResult(name, Status.NOT_RUN, why))
 
-    def note(self, name: str, detail: str) -> None:
-        """Add to what is said of a stage that ran."""
-        known = self.results[name]
-        words = "; ".join(filter(None, [known.detail, detail]))
-        self.results[name] = StageResult(name, known.status, words, known.seconds)
+    def note(self, name: str, detail: str, status: Status = Status.PASSED) -> None:
+        """Add to what is said of a stage that ran; `status` RUN says that it found something."""
+        known = self.results.get(name)
+        if known is not None:
+            words = "; ".join(filter(None, [known.detail, detail]))
+            status = status if known.status is Status.PASSED else known.status
+            self.results[name] = StageResult(name, status, words, known.seconds)
 
     def wants(self, *names: str) -> bool:
         """Whether any of these stages was asked for."""
@@ -125,8 +127,9 @@ class Unit:
 
     def forward(self, scratch: Scratch, run: Callable[[Recorder], None]) -> Trace | None:
         """Run the way up, traced; what it sends is captured. None: the server refused it."""
+        self.sandbox.require_ours(scratch)
         trace = Trace(scratch, self.base.sight.catalog)
-        recorder = Recorder(trace)
+        recorder = Recorder(trace, sent=self.sandbox.sent)
         worked = True
         try:
             with self.stages.run("capture"), self.stages.run("trace"):
@@ -185,8 +188,8 @@ class Unit:
         settled = settle.settle(suspicions, traced, self.base.sight.catalog, self.after)
         self.findings += security.joined(settle.confirmed(settled, others), measured_security)
         found = sum(1 for one in settled if one.evidence == "measured")
-        if "trace" in self.stages.results and found:
-            self.stages.note("trace", f"{found} findings measured")
+        if found:
+            self.stages.note("trace", f"{found} findings measured", Status.RUN)
 
 
 def try_file(unit: Unit, path: Path) -> UnitReport:
@@ -266,11 +269,12 @@ def _round_trip(
         before = roundtrip.picture(connection, catalog)
     with scratch.connect() as connection:
         first = roundtrip.fingerprint(connection)
+        seed.fill(connection, columns)  # what the upgrade made is empty yet
         seed.fill(connection, columns, offset=WRITTEN, more=True)
         written = roundtrip.picture(connection, snapshot.read(connection, unit.policy))
     up = list(unit.statements)
     trace = Trace(scratch, catalog, earlier)
-    recorder = Recorder(trace)
+    recorder = Recorder(trace, sent=unit.sandbox.sent)
     try:
         history.downgrade(scratch, revision, recorder, unit.timeout)
         worked = True
@@ -293,7 +297,7 @@ def _again(
     unit: Unit, history: History, revision: Revision, scratch: Scratch,
     first: Fingerprint, up: list[CapturedStatement],
 ) -> list[Finding]:  # fmt: skip
-    recorder = Recorder()
+    recorder = Recorder(sent=unit.sandbox.sent)
     try:
         history.upgrade(scratch, revision.id, recorder, unit.timeout)
     except psycopg.Error as error:

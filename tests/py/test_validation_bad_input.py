@@ -13,7 +13,7 @@ from controlplane.validation.runner import Options, UsageProblem, validate
 
 pytestmark = pytest.mark.servers("local")
 BASE = alembic_project.GIVEN / "base.sql"
-CRASH = "COPY (SELECT 1) TO PROGRAM 'kill -9 $PPID'"
+CRASH = "DO $do$ BEGIN EXECUTE $$COPY (SELECT 1) TO PROGRAM 'kill -9 $PPID'$$; END $do$"
 LOOP = "DO $$ BEGIN LOOP PERFORM 1; END LOOP; END $$"
 
 

@@ -22,14 +22,14 @@ LET_PASS = """
 op.execute('''
     CREATE OR REPLACE FUNCTION attr.forbid_mutation() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
-        IF current_setting('app.repair', true) IS DISTINCT FROM 'off' THEN RETURN coalesce(NEW, OLD); END IF;
+        IF current_setting('app.repair', true) IS NULL THEN RETURN coalesce(NEW, OLD); END IF;
         RAISE EXCEPTION 'append only';
     END $$
 ''')
 """
 Judge = Callable[..., tuple[Path, Report]]
 Case = tuple[str, str, str, str, Evidence]
-# What is injected: upgrade, downgrade, and the rule, the words of its line and the evidence that are expected.
+# What is injected: upgrade, downgrade; and what is expected: the rule, words of its line, the evidence.
 DANGERS: dict[str, Case] = {
     "a lossy downgrade": (
         'op.execute("ALTER TABLE attr.touchpoints ALTER COLUMN code TYPE text")',

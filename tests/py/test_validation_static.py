@@ -1,12 +1,13 @@
 """Static reading: what a statement is suspected of depends on what the migration did before it."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import shop
 from shop import CATALOG, read, rules
 
-from controlplane.validation import parse
+from controlplane.validation import parse, sketch
 from controlplane.validation.catalog import Catalog
 from controlplane.validation.rules import RULES
 
@@ -202,3 +203,21 @@ def test_the_safe_way_is_not_what_the_rule_finds(rule: str) -> None:
 
 # Rules whose safe way is that very statement, later and with a waiver.
 TAUGHT = {"DL004": {"DL004"}, "DL002": {"DL002"}, "LK017": {"LK017"}, "CP007": {"CP007"}}
+
+
+CASES = Path(__file__).parents[1] / "migration_cases"
+BASE = sketch.catalog((CASES / "given" / "base.sql").read_text())
+
+
+def lines(name: str) -> list[str]:
+    return (CASES / "lines" / name).read_text().splitlines()[1:]
+
+
+@pytest.mark.parametrize("sql", lines("unsafe.sql"))
+def test_a_line_that_must_be_refused(sql: str) -> None:
+    assert [found for found in read(sql, catalog=BASE) if found.severity == "error"]
+
+
+@pytest.mark.parametrize("sql", lines("safe.sql"))
+def test_a_line_that_must_pass(sql: str) -> None:
+    assert [found for found in read(sql, catalog=BASE) if found.severity == "error"] == []
