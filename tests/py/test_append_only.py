@@ -22,23 +22,17 @@ KEPT = (*FACTS, "attribution_rules", "dead_events", "event_processing", "reconci
 REFERENCES = ("currencies", "channel_taxonomy", "event_types")
 # A column of each that a forger would like to change.
 PRIZES = {
-    "attribution_events": "conversion_value_cents = 1",
-    "attribution_allocations": "allocated_revenue_cents = 0",
-    "ledger_batches": "entry_count = 1",
-    "revenue_ledger": "amount_cents = 1",
-    "allocation_overrides": "shares = NULL",
-    "migration_waivers": "reason = 'none'",
-    "revenue_state_transitions": "to_state = 'captured'",
-    "ledger_seals": "sealed_at = now()",
-    "reported_revenue": "amount_cents = 1",
-    "revenue_verifications": "verified_at = now()",
+    "attribution_events": "conversion_value_cents = 1", "attribution_allocations": "allocated_revenue_cents = 0",
+    "ledger_batches": "entry_count = 1", "revenue_ledger": "amount_cents = 1",
+    "allocation_overrides": "shares = NULL", "migration_waivers": "reason = 'none'",
+    "revenue_state_transitions": "to_state = 'captured'", "ledger_seals": "sealed_at = now()",
+    "reported_revenue": "amount_cents = 1", "revenue_verifications": "verified_at = now()",
     "tenant_erasures": "erased_at = now()",
-}
+}  # fmt: skip
 KEYS = {
     "migration_waivers": "revision, rule, object, fingerprint, applied_at",
-    "tenant_erasures": "erased_tenant_id",
-    "ledger_seals": "tenant_id, seq",
-}
+    "tenant_erasures": "erased_tenant_id", "ledger_seals": "tenant_id, seq",
+}  # fmt: skip
 ROLES = tuple(f"attribution_{role}" for role in ("owner", "engine", "app", "reader", "admin"))
 
 
