@@ -22,8 +22,8 @@ KEPT = (*FACTS, "attribution_rules", "dead_events", "event_processing", "reconci
 REFERENCES = ("currencies", "channel_taxonomy", "event_types")
 # A column of each that a forger would like to change.
 PRIZES = {
-    "attribution_events": "conversion_value_cents = 1", "attribution_allocations": "allocated_revenue_cents = 0",
-    "ledger_batches": "entry_count = 1", "revenue_ledger": "amount_cents = 1",
+    "attribution_events": "conversion_value_cents = 1", "revenue_ledger": "amount_cents = 1",
+    "attribution_allocations": "allocated_revenue_cents = 0", "ledger_batches": "entry_count = 1",
     "allocation_overrides": "shares = NULL", "migration_waivers": "reason = 'none'",
     "revenue_state_transitions": "to_state = 'captured'", "ledger_seals": "sealed_at = now()",
     "reported_revenue": "amount_cents = 1", "revenue_verifications": "verified_at = now()",

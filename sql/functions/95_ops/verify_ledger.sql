@@ -13,6 +13,7 @@ LANGUAGE plpgsql
 STABLE
 SECURITY DEFINER
 SET search_path = attribution, pg_temp
+SET jit = off
 AS $$
 BEGIN
     PERFORM attribution.assert_tenant(p_tenant);

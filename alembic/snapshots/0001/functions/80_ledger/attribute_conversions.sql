@@ -13,13 +13,15 @@
 -- is visible to nobody else, so under other levels the insert's trigger works on transactions that have nothing else.
 --
 -- Its statements are large, and made so that one plan serves one conversion as well as a thousand: planning them anew for
--- each call, as PostgreSQL would choose to, took four fifths of the time of a single sale.
+-- each call, as PostgreSQL would choose to, took four fifths of the time of a single sale. Compiling them takes longer than
+-- any of them runs.
 
 CREATE OR REPLACE FUNCTION attribution.attribute_conversions(p_tenant uuid, p_event_ids uuid[], p_wait boolean DEFAULT true)
 RETURNS int
 LANGUAGE plpgsql
 VOLATILE
 SET plan_cache_mode = force_generic_plan
+SET jit = off
 AS $$
 DECLARE
     v_events uuid[] := attribution.transaction_events(p_tenant, p_event_ids);
