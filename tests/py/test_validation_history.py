@@ -114,6 +114,20 @@ def test_after_a_revision_that_fails_the_next_is_not_judged(
     ]
 
 
+@pytest.mark.servers("one")
+def test_branches_that_were_merged(project: Path, tmp_path: Path, server: Server) -> None:
+    other = 'op.add_column("lookup", sa.Column("o", sa.Integer()), schema="attr")'
+    branch = alembic_project.add(tmp_path, "0003", other, 'op.drop_column("lookup", "o", schema="attr")')
+    branch.write_text(branch.read_text().replace('down_revision = "0002"', 'down_revision = "0001"'))
+    merge = alembic_project.add(tmp_path, "0004", "pass")
+    merge.write_text(merge.read_text().replace('"0003"', '("0002", "0003")'))
+    report = validate(["0002", "0003", "0004"], Options(database_url=server.admin_url))
+    trips = {unit.name: unit.round_trip for unit in report.units}
+    assert exit_code(report) == 0
+    assert trips.pop("0004") == "a merge: there is no one way back"
+    assert set(trips.values()) == {"up, down and up again: nothing differs but what the upgrade added"}
+
+
 @pytest.mark.servers("plpgsql_check")
 def test_functions_that_do_not_work(tmp_path: Path, server: Server) -> None:
     body = "$$ BEGIN PERFORM nowhere FROM attr.lookup; END $$"
