@@ -195,11 +195,18 @@ class _Run:
     def _base(self, prepare: Callable[[Scratch], None]) -> Base:
         """A new database with setup, schema and seeds."""
         scratch = self.box.create()
-        if self.options.setup:
-            self._run_file(scratch, self.options.setup)
-        prepare(scratch)
-        if self.options.seed:
-            self._run_file(scratch, self.options.seed)
+        try:
+            with _deadline(self.options.timeout):
+                if self.options.setup:
+                    self._run_file(scratch, self.options.setup)
+                prepare(scratch)
+                if self.options.seed:
+                    self._run_file(scratch, self.options.seed)
+        except TimedOut:
+            raise CannotRun(
+                f"what comes before is not made after {self.options.timeout:g} s",
+                hint="a revision or --setup loops, or needs more: --timeout SECONDS",
+            ) from None
         return self._seen(scratch)
 
     def _seen(self, scratch: Scratch) -> Base:
