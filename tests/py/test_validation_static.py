@@ -230,3 +230,9 @@ def test_a_line_that_must_be_refused(sql: str) -> None:
 @pytest.mark.parametrize("sql", lines("safe.sql"))
 def test_a_line_that_must_pass(sql: str) -> None:
     assert [found for found in read(sql, catalog=BASE) if found.severity == "error"] == []
+
+
+@pytest.mark.parametrize("catalog", [BASE, CATALOG, Catalog()], ids=["base", "shop", "unknown"])
+def test_nothing_makes_it_stumble(catalog: Catalog) -> None:
+    for sql in lines("exotic.sql"):
+        assert isinstance(read(sql, down=sql, catalog=catalog), list), sql
