@@ -218,9 +218,10 @@ def engines_captured(url: str, recorder: Recorder, timeout: float) -> Iterator[N
     """While it lasts, every connection that SQLAlchemy opens is ours to the throwaway database."""
 
     def do_connect(dialect: Any, record: Any, arguments: Any, parameters: Any) -> Connection:
-        if (dialect.name, dialect.driver) != ("postgresql", "psycopg"):
+        if (dialect.name, dialect.driver, dialect.is_async) != ("postgresql", "psycopg", False):
+            kind = " (asynchronous)" if dialect.is_async else ""
             raise CannotRun(
-                f"Alembic's env.py connects with {dialect.name}+{dialect.driver}",
+                f"Alembic's env.py connects with {dialect.name}+{dialect.driver}{kind}",
                 hint="let it take sqlalchemy.url from its configuration, or use postgresql+psycopg",
             )
         opened.append(open_connection(url, recorder, timeout=timeout))

@@ -93,11 +93,13 @@ def _create_view(state: State, read: Read) -> None:
 
 def _columns_of(state: State, query: Any) -> dict[str, Column]:
     """The columns that a query gives, by name; a star gives those of every table."""
-    _, select = unwrap(query)
-    while select is not None and select.HasField("larg"):
+    kind, select = unwrap(query)
+    if kind != "select_stmt":
+        return {}
+    while select.HasField("larg"):
         select = select.larg
     found: dict[str, Column] = {}
-    for _, target in map(unwrap, select.target_list if select is not None else []):
+    for _, target in map(unwrap, select.target_list):
         kind, value = unwrap(target.val)
         if kind == "column_ref" and any(part == "a_star" for part, _ in map(unwrap, value.fields)):
             for name in state.relations_in(query):

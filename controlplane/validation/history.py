@@ -2,7 +2,6 @@
 
 import ast
 import io
-import subprocess
 import traceback
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,32 +13,29 @@ import sqlalchemy
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from alembic.util import to_tuple
 from sqlalchemy.pool import NullPool
 
 from controlplane import migrations, resources
 from controlplane.errors import CannotRun, CtlError
-from controlplane.validation import capture
+from controlplane.validation import capture, repository
 from controlplane.validation.capture import Recorder, shown
 from controlplane.validation.model import CapturedStatement, Finding, Location
+from controlplane.validation.repository import UsageProblem
 from controlplane.validation.rules import finding
 from controlplane.validation.sandbox import Scratch
 from controlplane.validation.sqlfile import pieces
 
-BRANCHES = ("origin/main", "main", "origin/master", "master")
-
-
-class UsageProblem(CtlError):
-    """What was asked for makes no sense: no such file, revision or branch (exit code 2)."""
-
-    exit_code = 2
-
 
 @dataclass(frozen=True)
 class Revision:
-    """One revision: its id, its parent (None: the first) and its file. `irreversible` is its own reason."""
+    """One revision: its id, its parents (none: a first one; several: a merge) and its file.
+
+    `irreversible` is the reason that it gives for having no way back.
+    """
 
     id: str
-    parent: str | None
+    parents: tuple[str, ...]
     file: Path
     irreversible: str = ""
 
@@ -95,14 +91,9 @@ class History:
         walked = self._explained(lambda: list(self.script.walk_revisions()))
         found = []
         for script in reversed(walked):
-            if isinstance(script.down_revision, tuple):
-                raise CannotRun(
-                    f"revision {script.revision} merges {' and '.join(script.down_revision)}",
-                    hint="name the revisions to validate; merges are not walked through",
-                )
             reason = getattr(script.module, "IRREVERSIBLE", "")
-            file = Path(script.path).absolute()
-            found.append(Revision(script.revision, script.down_revision, file, str(reason or "")))
+            parents = to_tuple(script.down_revision, default=())
+            found.append(Revision(script.revision, parents, Path(script.path).absolute(), str(reason or "")))
         return found
 
     @property
@@ -126,51 +117,17 @@ class History:
         return self.revisions[first : last + 1]
 
     def newer_than(self, base: str | None) -> list[Revision]:
-        """The revisions that the base branch does not have, or has otherwise; without git all of them.
-
-        Raises UsageProblem for a base that git doesn't know or that shares no history.
-        """
-        if _git(self.folder, "rev-parse", "--git-dir") is None:
-            if base is not None:
-                raise UsageProblem(
-                    f"no git repository to look for {base} in", hint="name the revisions: A..B"
-                )
-            return self.revisions
-        names = [base] if base else BRANCHES
-        known = next(
-            (name for name in names if _git(self.folder, "rev-parse", "--verify", f"{name}^{{commit}}")), None
-        )
-        if known is None:
-            raise UsageProblem(
-                f"git knows no {base or 'branch ' + ' or '.join(BRANCHES)}",
-                hint="fetch it (actions/checkout: fetch-depth: 0), or name another: --base REF",
-            )
-        fork = _git(self.folder, "merge-base", "HEAD", known)
-        if fork is None:
-            raise UsageProblem(
-                f"{known} and HEAD have no common ancestor",
-                hint="fetch the whole history (fetch-depth: 0), or name another base: --base REF",
-            )
-        same = self._unchanged_since(fork.strip())
-        return [revision for revision in self.revisions if revision.file not in same]
+        """Those that the base branch does not have. Raises UsageProblem, as repository.newer() does."""
+        return repository.newer(self.folder, self.revisions, base)
 
     def edited_releases(self) -> list[Finding]:
-        """Revisions, and files below the history's folder, that differ from what a tag holds."""
-        found = {}
-        for tag in (_git(self.folder, "tag") or "").split():
-            changed = _git(
-                self.folder, "diff", "--name-only", "--diff-filter=MD", "--relative", tag, "--", "."
-            )
-            for name in (changed or "").split("\n"):
-                path = self.folder / name
-                if path.suffix in (".py", ".sql") and name and path.name != "env.py":
-                    found[path] = tag
+        """HY005 for each revision, and each .sql file beside them, that differs from what a tag holds."""
         return [
             finding(
                 "HY005", path.name, f"{shown(path)} was released with {tag}, and is another now",
                 CapturedStatement("", Location(shown(path), 1)),
             )
-            for path, tag in sorted(found.items())
+            for path, tag in sorted(repository.edited(self.folder).items())
         ]  # fmt: skip
 
     def reversal(self, revision: Revision) -> list[Finding]:
@@ -195,7 +152,7 @@ class History:
 
     def downgrade(self, scratch: Scratch, revision: Revision, recorder: Recorder, timeout: float) -> None:
         """Take a revision back. Raises what _run() raises."""
-        parent = revision.parent or "base"
+        parent = _below(revision)
         self._run(scratch, recorder, timeout, lambda config: command.downgrade(config, parent))
         if self.is_own:  # as ctl migrate does
             migrations.remove_empty_schema(scratch.url)
@@ -204,7 +161,7 @@ class History:
     def written_out(self, revision: Revision, direction: str) -> list[CapturedStatement]:
         """What Alembic's --sql writes for a revision. Raises CannotRun for one that asks the database."""
         buffer = _Buffer(capture.Places(self.folder.parent, self.files))
-        parent = revision.parent or "base"
+        parent = _below(revision)
         steps = f"{parent}:{revision.id}" if direction == "upgrade" else f"{revision.id}:{parent}"
         move = command.upgrade if direction == "upgrade" else command.downgrade
         self._config.output_buffer = buffer
@@ -237,21 +194,6 @@ class History:
                 ) from error
             finally:
                 attributes.pop("connection", None)
-
-    def _unchanged_since(self, commit: str) -> set[Path]:
-        listed = _git(self.folder, "ls-tree", "-r", "--name-only", commit, "--", ".") or ""
-        changed = _git(self.folder, "diff", "--name-only", "--relative", commit, "--", ".") or ""
-        touched = {self.folder / name for name in changed.split("\n") if name}
-        return {
-            self.folder / name
-            for name in listed.split("\n")
-            if name
-            and self.folder / name not in touched
-            and not any(
-                path.parent.is_relative_to(self.folder / "snapshots" / Path(name).name.split("_")[0])
-                for path in touched
-            )
-        }
 
     def _index(self, name: str, ids: list[str]) -> int:
         if name == "head":
@@ -298,6 +240,11 @@ class _Buffer(io.StringIO):
         return len(text)
 
 
+def _below(revision: Revision) -> str:
+    """What to go down to, to take a revision back."""
+    return revision.parents[0] if revision.parents else "base"
+
+
 def _cause(error: Exception, files: dict[str, str]) -> Exception:
     """The server's refusal below an error, else CannotRun naming the revision's line."""
     link: BaseException | None = error
@@ -320,13 +267,3 @@ def _last_file(error: BaseException) -> str:
 def _last_line(error: BaseException) -> int:
     frames = traceback.extract_tb(error.__traceback__)
     return (frames[-1].lineno or 1) if frames else 1
-
-
-def _git(folder: Path, *arguments: str) -> str | None:
-    """The output of a git command; None where there is no git, no repository or no answer."""
-    git = ["git", "-c", "safe.directory=*", *arguments]
-    try:
-        done = subprocess.run(git, cwd=folder, capture_output=True, text=True, check=False)
-    except OSError:
-        return None
-    return done.stdout if done.returncode == 0 else None

@@ -1,5 +1,6 @@
 """The roles of a server before a migration is tried, and back again: roles belong to no database."""
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -62,7 +63,8 @@ def restore(connection: psycopg.Connection[Any], before: Roles, sent: Sequence[s
     for group, member, _ in now.members - before.members:
         _run(connection, "REVOKE {} FROM {}", group, member)
     for name in now.attributes.keys() - before.attributes.keys():
-        _run(connection, "DROP ROLE {}", name)
+        with contextlib.suppress(psycopg.errors.DependentObjectsStillExist):  # somebody else uses it by now
+            _run(connection, "DROP ROLE {}", name)
     for name, attributes in before.attributes.items():
         if now.attributes.get(name) != attributes:
             words = [

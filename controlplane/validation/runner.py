@@ -26,7 +26,7 @@ from controlplane.validation import (
     waivers,
 )
 from controlplane.validation.capture import Recorder, shown
-from controlplane.validation.history import History, Revision, UsageProblem
+from controlplane.validation.history import History, Revision
 from controlplane.validation.model import (
     STAGES,
     CapturedStatement,
@@ -37,6 +37,7 @@ from controlplane.validation.model import (
     UnitReport,
 )
 from controlplane.validation.policy import Policy
+from controlplane.validation.repository import UsageProblem
 from controlplane.validation.rules import finding
 from controlplane.validation.sandbox import Sandbox, Scratch
 from controlplane.validation.units import Base, Stages, Unit
@@ -118,23 +119,21 @@ class _Run:
 
     def revisions(self, chosen: Sequence[Revision]) -> Iterator[UnitReport]:
         """Each revision on what those before it made."""
-        history = self.history
-        if not chosen or history is None:
-            return
-        with self.box.roles_kept(), contextlib.closing(self.box):
-            following: Scratch | None = None
-            previous: str | None = None
-            for number, revision in enumerate(chosen):
-                is_next = number > 0 and revision.parent == previous
-                previous = revision.id
-                if is_next and following is None:
-                    yield self._unreached(revision)
-                    continue
-                prepare = partial(self._prepare_for, revision)
-                base = self._seen(following) if is_next and following else self._base(prepare)
-                report, following = self._revision(revision, base, first=number == 0)
-                yield report
-                self.box.drop(base.scratch)
+        for chain in _chains(chosen):
+            # Each chain starts from nothing: what the one before it made, roles too, is gone by then.
+            with self.box.roles_kept(), contextlib.closing(self.box):
+                yield from self._chain(chain, is_first=chain[0] is chosen[0])
+
+    def _chain(self, chain: Sequence[Revision], *, is_first: bool) -> Iterator[UnitReport]:
+        base: Base | None = self._base(partial(self._prepare_for, chain[0]))
+        for revision in chain:
+            if base is None:
+                yield self._unreached(revision)
+                continue
+            report, following = self._revision(revision, base, first=is_first and revision is chain[0])
+            yield report
+            self.box.drop(base.scratch)
+            base = self._seen(following) if following and revision is not chain[-1] else None
 
     def _revision(self, revision: Revision, base: Base, *, first: bool) -> tuple[UnitReport, Scratch | None]:
         history = self.history
@@ -196,11 +195,18 @@ class _Run:
     def _base(self, prepare: Callable[[Scratch], None]) -> Base:
         """A new database with setup, schema and seeds."""
         scratch = self.box.create()
-        if self.options.setup:
-            self._run_file(scratch, self.options.setup)
-        prepare(scratch)
-        if self.options.seed:
-            self._run_file(scratch, self.options.seed)
+        try:
+            with _deadline(self.options.timeout):
+                if self.options.setup:
+                    self._run_file(scratch, self.options.setup)
+                prepare(scratch)
+                if self.options.seed:
+                    self._run_file(scratch, self.options.seed)
+        except TimedOut:
+            raise CannotRun(
+                f"what comes before is not made after {self.options.timeout:g} s",
+                hint="a revision or --setup loops, or needs more: --timeout SECONDS",
+            ) from None
         return self._seen(scratch)
 
     def _seen(self, scratch: Scratch) -> Base:
@@ -224,12 +230,12 @@ class _Run:
         history = self.history
         assert history is not None
         history.prepare(scratch)
-        if revision.parent:
+        for parent in revision.parents:
             try:
-                history.upgrade(scratch, revision.parent, Recorder(sent=self.box.sent), self.options.timeout)
+                history.upgrade(scratch, parent, Recorder(sent=self.box.sent), self.options.timeout)
             except psycopg.Error as error:
                 raise CannotRun(
-                    f"revision {revision.parent}, the one before, can't be applied: {str(error).strip()}",
+                    f"revision {parent}, the one before, can't be applied: {str(error).strip()}",
                     hint="start further back, or give what it needs: --setup FILE.sql",
                 ) from None
 
@@ -243,6 +249,17 @@ class _Run:
             message = error.diag.message_primary or str(error).strip()
             hint = error.diag.message_hint or "it must run on an empty database of its own"
             raise CannotRun(f"{place}: {message}", hint=hint) from None
+
+
+def _chains(chosen: Sequence[Revision]) -> list[list[Revision]]:
+    """The revisions in runs, in each of which every one follows the one before."""
+    chains: list[list[Revision]] = []
+    for revision in chosen:
+        if chains and revision.parents == (chains[-1][-1].id,):
+            chains[-1].append(revision)
+        else:
+            chains.append([revision])
+    return chains
 
 
 def _false_assertions(revision: Revision, scratch: Scratch) -> list[Finding]:

@@ -21,6 +21,7 @@ from controlplane.validation import roles
 
 SCHEMA = "ctl_throwaway"  # what is ours in a database that is tried on; never part of what is judged
 LOCK_KEY = 7042111631  # any number: one validation at a time per server, since roles are the server's
+MEMORY, ROOM = "/dev/shm", 2 << 30  # bytes; a container's is often 64 MB: then the disk has to do
 SETTINGS = {
     "fsync": "off",
     "full_page_writes": "off",
@@ -173,7 +174,7 @@ def opened(database_url: str | None) -> Iterator[Sandbox]:
 
 @contextlib.contextmanager
 def _embedded() -> Iterator[Cluster]:
-    directory = Path(tempfile.mkdtemp(prefix="ctl-validate-"))
+    directory = Path(tempfile.mkdtemp(prefix="ctl-validate-", dir=_memory()))
     directory.chmod(0o755)  # the server's user passes through
     cluster = Cluster(embedded_bindir(), directory / "data", options=SETTINGS)
     try:
@@ -182,6 +183,14 @@ def _embedded() -> Iterator[Cluster]:
     finally:
         cluster.destroy()
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def _memory() -> str | None:
+    """A file system in memory, where there is one with room: databases are copied all the time."""
+    with contextlib.suppress(OSError):
+        if shutil.disk_usage(MEMORY).free >= ROOM:
+            return MEMORY
+    return None
 
 
 def _version(connection: psycopg.Connection[Any]) -> str:

@@ -151,6 +151,8 @@ def _disproved(suspicion: Finding, one: Traced, catalog: Catalog) -> bool:
         return False  # another branch may do it on other data
     if suspicion.rule == "CP004":
         return True
+    if suspicion.rule == "LK011":  # its object is what is locked, not what is worked on
+        return not any(effect.existed and (effect.works or effect.scans) for effect in one.effects)
     relation = catalog.relation(suspicion.object) or catalog.relation(suspicion.object.rpartition(".")[0])
     if relation is not None and relation.kind in "iI":
         relation = catalog.relation(relation.table)

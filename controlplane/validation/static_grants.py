@@ -183,7 +183,7 @@ def object_owner(state: State, read: Read) -> None:
         _owner(state, read, name, new, new=not known and state.catalog.known, weighty=weighty)
     elif kind == "string":
         _owner(state, read, inner.sval, new, new=state.is_new(inner.sval, "schema "), weighty=False)
-    else:
+    elif kind in ("list", "type_name"):
         name = state.qualified(words(inner.items if kind == "list" else inner.names))
         made = state.is_new(name, "type ") or state.is_new(name)
         _owner(state, read, name, new, new=made, weighty=False)

@@ -5,7 +5,7 @@ from typing import Any
 from controlplane.validation.checks import at_end, enum, on
 from controlplane.validation.guards import Refusal, refusal
 from controlplane.validation.model import Severity
-from controlplane.validation.parse import Unparsable, pieces, unwrap, words
+from controlplane.validation.parse import Unparsable, pieces, text_of, unwrap, words
 from controlplane.validation.reading import Read, body_of
 from controlplane.validation.state import State
 
@@ -84,12 +84,19 @@ def other_trigger(state: State, read: Read) -> None:
         was = pieces(old.definition)[0].node if old.definition else None
     except Unparsable:
         was = None
-    if was is not None and (
-        was.events & ~node.events
-        or was.timing != node.timing
-        or (unwrap(node.when_clause)[0] and was.when_clause != node.when_clause)
-    ):
+    if was is not None and _runs_for_less(was, node):
         state.report(read, "SE005", target, f"trigger {node.trigname} of {name} runs for less than it did")
+
+
+def _runs_for_less(was: Any, now: Any) -> bool:
+    """Whether a trigger misses events, rows or columns that it saw before."""
+    if was.events & ~now.events or was.timing != now.timing or (was.row and not now.row):
+        return True
+    if len(now.columns) and not (len(was.columns) and set(words(was.columns)) <= set(words(now.columns))):
+        return True
+    when = text_of(now.when_clause) if unwrap(now.when_clause)[0] else ""
+    before = text_of(was.when_clause) if unwrap(was.when_clause)[0] else ""
+    return bool(when) and when != before
 
 
 @on("create_function_stmt")

@@ -248,6 +248,10 @@ def _there_and_back(
         unit.round_trip = f"irreversible: {revision.irreversible}"
         unit.stages.skip("roundtrip", unit.round_trip)
         return []
+    if len(revision.parents) > 1:
+        unit.round_trip = "a merge: there is no one way back"
+        unit.stages.skip("roundtrip", unit.round_trip)
+        return []
     if not revision.does_something("downgrade") and revision.does_something("upgrade"):
         unit.round_trip = "no downgrade"
         unit.stages.skip("roundtrip", unit.round_trip)

@@ -121,6 +121,31 @@ def test_a_loop_ends(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     assert said == "not done after 4 s; make it shorter, or allow it more: --timeout SECONDS"
 
 
+@pytest.mark.servers("one", "local")
+def test_a_loop_in_what_comes_before_ends_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: Server
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    alembic_project.build(tmp_path, "while True: pass")
+    alembic_project.add(tmp_path, "0003", "pass")
+    with pytest.raises(CannotRun, match="what comes before is not made after 4 s"):
+        validate(["0003"], Options(database_url=server.admin_url, timeout=4))
+
+
+@pytest.mark.servers("one", "local")
+def test_an_engine_that_is_not_ours_to_take(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: Server
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    alembic_project.build(tmp_path, "pass")
+    env = tmp_path / "migrations" / "env.py"
+    env.write_text(
+        env.read_text().replace('context.config.get_section("alembic")', '{"sqlalchemy.url": "sqlite://"}')
+    )
+    with pytest.raises(CannotRun, match=r"Alembic's env.py connects with sqlite\+pysqlite"):
+        validate(["0002"], Options(database_url=server.admin_url))
+
+
 def test_a_crash_of_the_server_spares_the_other_units(tmp_path: Path) -> None:
     (tmp_path / "a.sql").write_text(f"SELECT 1;\n{CRASH};\n")
     (tmp_path / "b.sql").write_text("SELECT 1;\n")

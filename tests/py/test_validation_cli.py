@@ -48,7 +48,8 @@ def test_a_rule_says_everything(rule) -> None:  # type: ignore[no-untyped-def]
     assert not rule.title.endswith(".")
     assert rule.what.endswith(".")
     assert rule.why.endswith(".")
-    assert parse.pieces(rule.safe)
+    statements = parse.pieces(rule.safe)
+    assert statements or all(line.startswith("-- ") for line in rule.safe.splitlines())
 
 
 def test_every_rule_has_its_cases() -> None:

@@ -175,7 +175,7 @@ def test_text_begins_with_the_verdict_and_the_impact() -> None:
     ]
     places = [text.index(words) for words in order]
     assert places == sorted(places)
-    assert re.search(r"shop\.orders +share +12 +2,000 +yes +5$", text, re.MULTILINE)
+    assert re.search(r"shop\.orders +share +12 +2,000 +yes +5  versions/0002 add\.py:12$", text, re.MULTILINE)
 
 
 def test_a_stage_that_was_not_run_is_never_a_pass() -> None:

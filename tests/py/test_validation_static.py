@@ -17,6 +17,7 @@ ALTER TABLE shop.carts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE shop.carts FORCE ROW LEVEL SECURITY;
 CREATE POLICY p ON shop.carts USING (tenant_id = current_setting('app.tenant_id')::bigint);
 """
+GUARD = "CREATE OR REPLACE TRIGGER append_only {} ON shop.ledger FOR EACH ROW EXECUTE FUNCTION shop.forbid();"
 PROVEN = """
 ALTER TABLE shop.orders ADD CONSTRAINT c CHECK ({}) NOT VALID;
 COMMIT;
@@ -73,6 +74,14 @@ ALTER TABLE shop.orders ALTER COLUMN note SET NOT NULL;
         ("CREATE POLICY q ON shop.orders TO shop_batch USING (true);", ["SE003"]),
         ("CREATE OR REPLACE VIEW shop.open_orders AS SELECT id FROM shop.orders;", ["SE012"]),
         ("CREATE VIEW shop.two AS SELECT id FROM shop.open_orders;", ["SE012"]),
+        # guards made again
+        (GUARD.format("BEFORE DELETE OR UPDATE"), ["LK017"]),
+        (GUARD.format("BEFORE INSERT OR DELETE OR UPDATE"), ["LK017"]),
+        (GUARD.format("BEFORE UPDATE"), ["LK017", "SE005"]),
+        (GUARD.format("AFTER DELETE OR UPDATE"), ["LK017", "SE005"]),
+        (GUARD.format("BEFORE DELETE OR UPDATE OF cents"), ["LK017", "SE005"]),
+        (GUARD.format("BEFORE DELETE OR UPDATE").replace("ROW", "STATEMENT"), ["LK017", "SE005"]),
+        (GUARD.format("BEFORE DELETE OR UPDATE").replace("ROW ", "ROW WHEN (false) "), ["LK017", "SE005"]),
         # functions
         ("CREATE OR REPLACE FUNCTION shop.total(p bigint) RETURNS int SECURITY DEFINER RETURN 1;", ["SE010"]),
         ("ALTER FUNCTION shop.total(bigint) RESET ALL;", ["SE010"]),
@@ -221,3 +230,9 @@ def test_a_line_that_must_be_refused(sql: str) -> None:
 @pytest.mark.parametrize("sql", lines("safe.sql"))
 def test_a_line_that_must_pass(sql: str) -> None:
     assert [found for found in read(sql, catalog=BASE) if found.severity == "error"] == []
+
+
+@pytest.mark.parametrize("catalog", [BASE, CATALOG, Catalog()], ids=["base", "shop", "unknown"])
+def test_nothing_makes_it_stumble(catalog: Catalog) -> None:
+    for sql in lines("exotic.sql"):
+        assert isinstance(read(sql, down=sql, catalog=catalog), list), sql

@@ -3,10 +3,10 @@
 from textwrap import indent
 
 from controlplane.validation.model import Finding, Impact, Report, Severity, UnitReport, worst_first
-from controlplane.validation.render.words import headline, stages, title
-from controlplane.validation.rules import RULES
+from controlplane.validation.render.words import headline, instead, stages, title
 
-HEADS = ("table", "lock", "held ms", "rows scanned", "rewrite", "rows lost")
+NUMBERS = range(2, 6)  # the columns that are set to the right
+HEADS = ("table", "lock", "held ms", "rows scanned", "rewrite", "rows lost", "at")
 
 
 def render(report: Report) -> str:
@@ -37,13 +37,14 @@ def _impacts(impacts: list[Impact]) -> str:
             f"{impact.rows_scanned:,}" if impact.rows_scanned else "",
             "yes" if impact.rewrite else "",
             f"{impact.rows_lost:,}" if impact.rows_lost else "",
+            str(impact.location),
         )
         for impact in impacts
     ]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADS))]
     lines = []
     for row in rows:
-        cells = [cell.ljust(width) if column < 2 else cell.rjust(width)
+        cells = [cell.rjust(width) if column in NUMBERS else cell.ljust(width)
                  for column, (cell, width) in enumerate(zip(row, widths, strict=True))]  # fmt: skip
         lines.append("  ".join(cells).rstrip())
     return "\n".join(lines)
@@ -62,9 +63,7 @@ def _finding(finding: Finding) -> str:
     if finding.severity is Severity.INFO:
         return "\n".join(lines)
     if finding.fix_sql:
-        lines.append(
-            "  for example:" if finding.fix_sql == RULES[finding.rule].safe.rstrip() else "  instead:"
-        )
+        lines.append(f"  {instead(finding)}")
         lines.append(indent(finding.fix_sql, "    "))
     if finding.fingerprint:
         lines.append(f"  a waiver names: {finding.object}, {finding.fingerprint}")

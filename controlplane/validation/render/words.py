@@ -48,7 +48,7 @@ def detail(finding: Finding) -> str:
     direction = " in the downgrade" if finding.direction == "downgrade" else ""
     lines = [f"{finding.message}{direction} ({finding.evidence})"]
     if finding.fix_sql:
-        lines.append(f"Safe way:\n{finding.fix_sql}")
+        lines.append(f"{instead(finding).capitalize()}\n{finding.fix_sql}")
     if finding.waiver:
         lines.append(
             f"Waived by {finding.waiver.approver} until {finding.waiver.expires}: {finding.waiver.reason}"
@@ -56,6 +56,12 @@ def detail(finding: Finding) -> str:
     elif finding.fingerprint:
         lines.append(f"A waiver names: {finding.rule}, {finding.object}, {finding.fingerprint}")
     return "\n".join(lines)
+
+
+def instead(finding: Finding) -> str:
+    """What introduces the safe way: for this very statement, or the rule's example."""
+    generic = finding.fix_sql == RULES[finding.rule].safe.rstrip()
+    return "the safe way, for example:" if generic else "instead:"
 
 
 def stages(results: Sequence[StageResult]) -> list[str]:
