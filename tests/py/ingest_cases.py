@@ -209,7 +209,7 @@ PURCHASE_ERRORS = {
         "MISSING_FIELD",
         "transaction_id is missing",
         "transaction_id",
-        "A refund names the transaction_id of the sale that it takes back.",
+        "A refund names the transaction_id of the sale that it is about.",
     ),
     "negative value": (
         {"conversion_value_cents": -1},

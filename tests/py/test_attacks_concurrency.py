@@ -170,7 +170,7 @@ def test_29_a_stale_overwrite(world: World) -> None:
         return {uid(1), uid(2)} - credited(world.admin, shop, uid(SALE))
 
     assert attack() == set()
-    world.rewrite("attribute_conversions", "    FOR UPDATE;", "    ;")
+    world.rewrite("lock_conversions", "    FOR UPDATE\n", "")
     assert attack() == {uid(2)}
 
 
@@ -245,7 +245,7 @@ def test_31_locks_are_taken_in_key_order(world: World) -> None:
         return held
 
     assert not attack()
-    world.rewrite("attribute_conversions", "    ORDER BY p.event_id\n", "    ORDER BY p.event_id DESC\n")
+    world.rewrite("lock_conversions", "    ORDER BY p.event_id\n", "    ORDER BY p.event_id DESC\n")
     assert attack()
 
 
@@ -261,8 +261,8 @@ def test_32_a_poison_conversion_stands_alone(world: World) -> None:
     # A sequence counts what a failed call did, too.
     world.rewrite(
         "attribute_conversions",
-        "BEGIN\n    PERFORM",
-        "BEGIN\n    PERFORM nextval('public.calls');\n    PERFORM",
+        "BEGIN\n    IF p_wait",
+        "BEGIN\n    PERFORM nextval('public.calls');\n    IF p_wait",
     )
 
     def attack() -> tuple[int, list[Any], int]:

@@ -116,7 +116,15 @@ def hostile(number: int) -> dict[str, tuple[dict[str, Any], str]]:
         "4,000 of them": ({"raw_payload": '{"a": [' + ",".join(["1e131071"] * 4000) + "]}"}, "INVALID_VALUE"),
         "10,000 keys": ({"raw_payload": "{" + ",".join(f'"{n}":1' for n in range(5000)) + "}"}, ""),
         "a key of 10 KB": ({"idempotency_key": secrets.token_hex(5000)}, "INVALID_VALUE"),
-        "a transaction of 10 KB": ({"transaction_id": secrets.token_hex(5000)}, "INVALID_VALUE"),
+        "a transaction of 10 KB": (
+            {
+                "transaction_id": secrets.token_hex(5000),
+                "event_type": "purchase",
+                "conversion_value_cents": 1,
+                "currency": "USD",
+            },
+            "INVALID_VALUE",
+        ),
         "a label of 1 MB": ({"channel": "x" * 10**6}, "INVALID_VALUE"),
         "a campaign of 10 KB": ({"campaign_id": "é" * 5000}, "INVALID_VALUE"),
         "an event type of 1 MB": ({"event_type": "y" * 10**6}, "INVALID_VALUE"),
