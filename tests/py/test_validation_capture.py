@@ -54,10 +54,10 @@ def capturing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: Server) -
     def run(up: str) -> tuple[Path, list[CapturedStatement]]:
         file = alembic_project.build(tmp_path, up)
         monkeypatch.chdir(tmp_path)
-        history, recorder = History(), Recorder()
-        with sandbox.opened(server.admin_url) as box, box.roles_kept():
-            scratch = box.create()
-            history.upgrade(scratch, "0001", Recorder(), 60)
+        history = History()
+        with sandbox.opened(server.admin_url) as box:
+            scratch, recorder = box.create(), Recorder(sent=box.sent)
+            history.upgrade(scratch, "0001", Recorder(sent=box.sent), 60)
             history.upgrade(scratch, "0002", recorder, 60)
             box.drop(scratch)
         return file, recorder.statements
