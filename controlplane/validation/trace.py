@@ -15,6 +15,7 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import tuple_row
 
 from controlplane.db import queries
+from controlplane.validation import parse
 from controlplane.validation.catalog import Catalog
 from controlplane.validation.model import CapturedStatement, Impact
 from controlplane.validation.sandbox import Scratch
@@ -158,7 +159,7 @@ class Trace:
         started = time.monotonic()
         try:
             if alone:
-                effects, result = self._watch(connection, execute)
+                effects, result = self._watch(connection, execute, _documented(statement.sql))
             else:
                 result, effects = execute(), []
         except psycopg.Error as error:
@@ -246,9 +247,12 @@ class Trace:
         return settled
 
     def _watch(
-        self, connection: psycopg.Connection[Any], execute: Callable[[], Any]
+        self, connection: psycopg.Connection[Any], execute: Callable[[], Any], least: int
     ) -> tuple[list[Effect], Any]:
-        """Run a statement while a second connection looks at its locks again and again."""
+        """Run a statement while a second connection looks at its locks again and again.
+
+        `least` is the lock that it takes on what it works on, for one that was over before it was seen.
+        """
         before, seen = self._counters(connection), dict[int, int]()
         pid, looking, stop = connection.info.backend_pid, threading.Event(), threading.Event()
 
@@ -277,7 +281,7 @@ class Trace:
             zero = (0,) * len(COUNTERS)
             added = [new - old for new, old in zip(after.get(oid, zero), before.get(oid, zero), strict=True)]
             if seen.get(oid) or refiled or any(added):
-                lock = seen.get(oid, 0)
+                lock = max(seen.get(oid, 0), least if kind in ("r", "p", "m") else 0)
                 effects.append(self._effect(oid, name, kind, lock, lock, added, refiled))
         self._filenodes |= {oid: row[3] for oid, row in now.items()}
         return effects, result
@@ -314,6 +318,20 @@ def _rows(connection: psycopg.Connection[Any], query: str, parameters: Any = Non
     """Ask on the migration's own connection, past the cursor that captures."""
     with psycopg.Cursor(connection, row_factory=tuple_row) as cursor:
         return cursor.execute(query.encode(), parameters, prepare=False).fetchall()
+
+
+def _documented(sql: str) -> int:
+    """The lock that the manual names for a statement that can't run in a transaction; 0: another kind."""
+    for piece in parse.pieces(sql):
+        match piece.kind:
+            case "vacuum_stmt":
+                options = {option.defname for _, option in map(parse.unwrap, piece.node.options)}
+                return ACCESS_EXCLUSIVE if "full" in options else SHARE_UPDATE_EXCLUSIVE
+            case "cluster_stmt":
+                return ACCESS_EXCLUSIVE
+            case "index_stmt" | "reindex_stmt":
+                return SHARE_UPDATE_EXCLUSIVE
+    return 0
 
 
 def _one(connection: psycopg.Connection[Any], query: str) -> str:

@@ -239,7 +239,7 @@ def test_apply_leaves_history_unless_asked(ctl: Ctl, db: Database, shop: str, tm
     restated = answer(ctl, db, f"rules apply --restate-from 0001-01-01 --tenant {shop}", file)
     assert restated["restated"] == {"days": 1, "conversions": 1, "changed": 1}
     assert book_totals(db, shop) == {"email": 10001}
-    assert ctl("verify", db.url).stdout == "clean: every invariant holds\n"
+    assert ctl("verify", db.url).exit_code == 0
 
 
 def test_restating_begins_on_the_day_named_in_the_tenants_zone(
