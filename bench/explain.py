@@ -19,6 +19,7 @@ WATCH = {
     "auto_explain.log_level": "notice", "client_min_messages": "notice",
 }  # fmt: skip
 ENTRY = re.compile(r"duration: ([0-9.]+) ms  plan:\n(?:Query Text: )?(.*)", re.S)
+KEY_CHECK = "SELECT 1 FROM ONLY "
 WARM_UP = 6
 KEPT = 12
 """Statements whose plan is kept."""
@@ -50,7 +51,10 @@ class Watcher:
         if not entry:
             return
         milliseconds, text, context = float(entry[1]), entry[2], notice.context or ""
-        depth = len(re.findall(r"^(?:SQL statement|PL/pgSQL|SQL function) ", context, re.M))
+        # A check of a foreign key runs within the statement that it is made for, in the same function.
+        depth = 2 * len(re.findall(r"^(?:PL/pgSQL|SQL) function ", context, re.M)) + text.startswith(
+            KEY_CHECK
+        )
         function = re.search(r'^(?:PL/pgSQL function (?:attribution\.)?|SQL function ")(\w+)', context, re.M)
         query, plan = text, ""
         cut = re.search(r"^\S.*\(cost=", text, re.M)

@@ -90,9 +90,9 @@ def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The value below which `share` of the values lie: the nearest rank, never interpolated."""
+    """The value that `share` of the values do not exceed: the nearest rank, never interpolated."""
     ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+    return ordered[math.ceil(share * len(ordered)) - 1]
 
 
 def exponent(sizes: Sequence[float], times: Sequence[float]) -> float:
