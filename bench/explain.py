@@ -85,11 +85,12 @@ class Watcher:
 
 def keep_plan(
     run: Run, database: Database, tenant: str, statement: str, values: Mapping[str, Any] | None = None, *,
-    user: str = APP, from_ms: int = 0,
+    user: str = APP, from_ms: int = 0, part: str = "",
 ) -> None:  # fmt: skip
     """Execute a statement once more, keep its plans in the results, and roll back.
 
-    Statements inside that take less than `from_ms` are left out: of a thousand rows' key checks, each is one.
+    `part` names one of several statements. Those inside that take less than `from_ms` are left out: of a
+    thousand rows' key checks, each is one.
     """
     watched = "auto_explain" in run.server.watchers
     options = context(tenant)
@@ -113,4 +114,4 @@ def keep_plan(
     if watched:
         with database.connect() as conn:
             conn.execute(f"ALTER DATABASE {database.name} RESET ALL")
-    run.file(".explain.txt").write_text(report, encoding="utf-8")
+    run.file(f"{part and '.'}{part}.explain.txt").write_text(report, encoding="utf-8")

@@ -35,7 +35,9 @@ def late_touch(run: Run) -> list[Row]:
             app, worker = stack.enter_context(database.app(tenant)), stack.enter_context(database.connect())
             samples.append(Late(app, worker, tenant, run.scale.late_touches))
         pairs = alternate(run.scale.pairs, *samples)
-        keep_plan(run, long, samples[1].tenant, LATE.replace("%(n)s", str(samples[1].sent + 1)).strip())
+        samples[1].app.execute(LATE, {"n": samples[1].sent + 1})
+        work_off = "SELECT attribution.process_batch(%(tenant)s)"
+        keep_plan(run, long, samples[1].tenant, work_off, {"tenant": samples[1].tenant}, user="postgres")
     work = f"a late touch, {run.scale.late[1]:,} events of history (floor: {run.scale.late[0]:,})"
     return [pairs.row(6, work, duration, 1.2)]
 

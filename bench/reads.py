@@ -47,7 +47,9 @@ def leaderboard(run: Run) -> list[Row]:
         query, note = (
             (LEADERBOARD, "") if known == (True,) else (WITHOUT_VIEW, "no such view: its query, by hand")
         )
-        return [read(run, database, tenant, 8, f"partner_leaderboard, {lines:,} lines", query, 0.100, note)]
+        return [
+            read(run, database, tenant, 8, f"partner_leaderboard, {lines:,} lines", query, 0.100, note=note)
+        ]
 
 
 def opportunities(run: Run) -> list[Row]:
@@ -56,7 +58,7 @@ def opportunities(run: Run) -> list[Row]:
         count = run.scale.opportunities
         tenant, _ = attributed(database, count, sale="opportunity_won", shadows=True)
         return [
-            read(run, database, tenant, 8, f"{name}, {count:,} opportunities", query, 0.100)
+            read(run, database, tenant, 8, f"{name}, {count:,} opportunities", query, 0.100, part=name)
             for name, query in ANALYTICS.items()
         ]
 
@@ -75,15 +77,16 @@ def attributed(
 
 
 def read(
-    run: Run, database: Database, tenant: str, line: int, work: str, query: str, target: float, note: str = ""
-) -> Row:
+    run: Run, database: Database, tenant: str, line: int, work: str, query: str, target: float, *,
+    note: str = "", part: str = "",
+) -> Row:  # fmt: skip
     """Execute a read and a look-up by key in turn; the figure is the read's 95th percentile in ms."""
     with database.app(tenant) as conn:
         keys = conn.execute(
             "SELECT id FROM attribution.attribution_events LIMIT %s", [run.scale.reads]
         ).fetchall()
         floors, times = in_turn(conn, tenant, query, [key for (key,) in keys], run.scale.reads)
-    keep_plan(run, database, tenant, query)
+    keep_plan(run, database, tenant, query, part=part)
     floor, figure = percentile(floors, 0.95), percentile(times, 0.95)
     return Row(
         line, f"{work}: p95", duration(floor), duration(figure), figure * 1e3, unit=" ms",
