@@ -6,7 +6,7 @@ PYTEST ?= -n auto --maxprocesses 8 --dist worksteal
 export PYTHON
 run := .venv/bin/python -m
 
-.PHONY: help demo test lint format clean
+.PHONY: help demo test bench lint format clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile
@@ -20,11 +20,16 @@ test: ## every test, on every PostgreSQL that can run here; PYTEST='-k word --se
 	@.ci/venv embedded,dev
 	$(run) pytest $(PYTEST)
 
+bench: ## the engine beside its floors, on PostgreSQL 18 and 15; BENCH='sale --scale full' for one, in full size
+	@.ci/packages
+	@.ci/venv embedded,dev,bench
+	$(run) bench $(BENCH)
+
 lint: ## ruff, mypy, sqlfluff
 	@.ci/venv embedded,dev
 	$(run) ruff check
 	$(run) ruff format --check
-	$(run) mypy --strict controlplane
+	$(run) mypy --strict controlplane bench
 	$(run) sqlfluff lint --disable-progress-bar sql
 
 format: ## ruff's fixes and formatting
