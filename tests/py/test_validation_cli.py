@@ -104,7 +104,7 @@ def test_a_file_that_is_only_read(ctl: Ctl, here: Path) -> None:
 def test_the_schema_is_read_too(ctl: Ctl) -> None:
     """Without a server, on the schema's text alone: every UNSAFE one of the given cases, and no SAFE one."""
     cases = sorted(path for path in GIVEN.glob("*.sql") if path.name != "base.sql")
-    result = ctl(f"{STATIC} --json --setup {GIVEN / 'base.sql'}", None, *map(str, cases))
+    result = ctl(f"{STATIC} --json --setup", None, str(GIVEN / "base.sql"), *map(str, cases))
     units = json.loads(result.stdout)["units"]
     found = [any(one["severity"] == "error" for one in unit["findings"]) for unit in units]
     assert found == [path.read_text().startswith("-- expect: UNSAFE") for path in cases]
