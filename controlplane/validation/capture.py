@@ -6,6 +6,7 @@ op.execute(), op.get_bind(), batch operations and raw cursors are all seen, and 
 
 import contextlib
 import linecache
+import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -242,7 +243,7 @@ class Places:
     """Finds where the SQL that a revision sends right now was written.
 
     `revisions` maps a revision's file to its id. A text that is the whole of an .sql file below `root` was
-    written there.
+    written there; hidden folders, such as that of a virtual environment, are left out.
     """
 
     root: Path
@@ -264,8 +265,10 @@ class Places:
     @cached_property
     def _files(self) -> dict[str, list[Path]]:
         files: dict[str, list[Path]] = {}
-        for path in sorted(self.root.rglob("*.sql")):
-            files.setdefault(path.read_text(encoding="utf-8", errors="replace"), []).append(path)
+        for folder, folders, names in os.walk(self.root):
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            for path in (Path(folder, name) for name in sorted(names) if name.endswith(".sql")):
+                files.setdefault(path.read_text(encoding="utf-8", errors="replace"), []).append(path)
         return files
 
     def _sql_file(self, text: str, source_line: str) -> Path | None:
