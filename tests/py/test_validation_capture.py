@@ -98,7 +98,9 @@ def test_outside_of_transactions(capturing: Capture) -> None:
 
 
 def test_an_sql_file_is_named_with_its_lines(capturing: Capture, tmp_path: Path) -> None:
-    (tmp_path / "change.sql").write_text("-- why\n\nSELECT 1;\nSELECT\n  2;\n")
+    for folder in (tmp_path, tmp_path / ".venv"):  # an installed copy is not where it was written
+        folder.mkdir(exist_ok=True)
+        (folder / "change.sql").write_text("-- why\n\nSELECT 1;\nSELECT\n  2;\n")
     up = 'from pathlib import Path\nop.execute(Path("change.sql").read_text())'
     _, statements = capturing(up)
     places = [(one.sql, str(one.location)) for one in statements[1:3]]
