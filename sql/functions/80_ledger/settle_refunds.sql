@@ -25,9 +25,8 @@ BEGIN
         RETURN;
     END IF;
 
-    WITH steps AS MATERIALIZED (
-        SELECT r.* FROM attribution.refund_steps(p_tenant, p_event_ids) AS r WHERE r.step IS NOT NULL
-    ),
+    WITH steps AS MATERIALIZED (SELECT r.* FROM attribution.refund_steps(p_tenant, p_event_ids) AS r),
+    sales AS MATERIALIZED (SELECT DISTINCT s.transaction_id, s.currency FROM steps AS s WHERE s.step IS NOT NULL),
     due AS MATERIALIZED (
         SELECT
             s.transaction_id, s.currency, s.event_id, s.event_type, m.from_state, m.to_state,
@@ -42,7 +41,7 @@ BEGIN
     ),
     recorded AS MATERIALIZED (
         SELECT t.*, max(t.sequence) FILTER (WHERE t.restates) OVER (PARTITION BY t.transaction_id, t.currency) AS restated
-        FROM (SELECT DISTINCT s.transaction_id, s.currency FROM steps AS s) AS k
+        FROM sales AS k
         CROSS JOIN LATERAL (
             SELECT i.*
             FROM attribution.revenue_state_transitions AS i
@@ -65,44 +64,45 @@ BEGIN
         SELECT
             k.transaction_id, k.currency, coalesce(h.sequence, 0) AS sequence, coalesce(h.state, 'captured') AS state,
             coalesce(cardinality(h.moves), 0) AS kept, coalesce(h.moves <> w.moves[:cardinality(h.moves)], false) AS is_restated
-        FROM (SELECT DISTINCT s.transaction_id, s.currency FROM steps AS s) AS k
+        FROM sales AS k
         LEFT JOIN held AS h USING (transaction_id, currency)
         CROSS JOIN LATERAL (
             SELECT coalesce(array_agg((d.event_id, d.from_state, d.to_state)::text ORDER BY d.place), '{}') AS moves
             FROM due AS d
             WHERE d.transaction_id = k.transaction_id AND d.currency = k.currency
         ) AS w
-    )
-    INSERT INTO attribution.revenue_state_transitions (
-        tenant_id, transaction_id, currency, sequence, event_id, ledger_id, from_state, to_state, restates, reason, transitioned_at
-    )
-    SELECT
-        p_tenant, m.transaction_id, m.currency,
-        m.sequence + row_number() OVER (PARTITION BY m.transaction_id, m.currency ORDER BY m.place),
-        m.event_id, l.id, m.from_state, m.to_state, m.event_id IS NULL, m.reason, v_now
-    FROM (
+    ),
+    moved AS (
+        INSERT INTO attribution.revenue_state_transitions (
+            tenant_id, transaction_id, currency, sequence, event_id, ledger_id, from_state, to_state, restates, reason, transitioned_at
+        )
         SELECT
-            w.transaction_id, w.currency, w.sequence, 0 AS place, NULL::uuid AS event_id, w.state AS from_state,
-            'captured' AS to_state, 'late facts changed the history' AS reason
-        FROM wanted AS w
-        WHERE w.is_restated
-        UNION ALL
-        SELECT w.transaction_id, w.currency, w.sequence, d.place, d.event_id, d.from_state, d.to_state, d.event_type
-        FROM wanted AS w
-        JOIN due AS d USING (transaction_id, currency)
-        WHERE w.is_restated OR d.place > w.kept
-    ) AS m
-    LEFT JOIN LATERAL (
-        SELECT i.id
-        FROM attribution.revenue_ledger AS i
-        WHERE i.tenant_id = p_tenant AND i.event_id = m.event_id AND i.currency = m.currency
-            AND i.entry_type IN ('refund', 'chargeback') AND m.to_state <> 'disputed'
-            AND NOT EXISTS (SELECT FROM attribution.revenue_ledger AS r WHERE r.tenant_id = p_tenant AND r.reverses_id = i.id)
-        ORDER BY i.id
-        LIMIT 1
-    ) AS l ON true
-    ORDER BY m.transaction_id, m.currency, m.place; -- the guard looks at each row before the next
-
+            p_tenant, m.transaction_id, m.currency,
+            m.sequence + row_number() OVER (PARTITION BY m.transaction_id, m.currency ORDER BY m.place),
+            m.event_id, l.id, m.from_state, m.to_state, m.event_id IS NULL, m.reason, v_now
+        FROM (
+            SELECT
+                w.transaction_id, w.currency, w.sequence, 0 AS place, NULL::uuid AS event_id, w.state AS from_state,
+                'captured' AS to_state, 'late facts changed the history' AS reason
+            FROM wanted AS w
+            WHERE w.is_restated
+            UNION ALL
+            SELECT w.transaction_id, w.currency, w.sequence, d.place, d.event_id, d.from_state, d.to_state, d.event_type
+            FROM wanted AS w
+            JOIN due AS d USING (transaction_id, currency)
+            WHERE w.is_restated OR d.place > w.kept
+        ) AS m
+        LEFT JOIN LATERAL (
+            SELECT i.id
+            FROM attribution.revenue_ledger AS i
+            WHERE i.tenant_id = p_tenant AND i.event_id = m.event_id AND i.currency = m.currency
+                AND i.entry_type IN ('refund', 'chargeback') AND m.to_state <> 'disputed'
+                AND NOT EXISTS (SELECT FROM attribution.revenue_ledger AS r WHERE r.tenant_id = p_tenant AND r.reverses_id = i.id)
+            ORDER BY i.id
+            LIMIT 1
+        ) AS l ON true
+        ORDER BY m.transaction_id, m.currency, m.place -- the guard looks at each row before the next
+    )
     UPDATE attribution.event_processing AS p
     SET
         processing_status = CASE WHEN v.error IS NULL THEN 'processed' ELSE 'failed' END,
@@ -116,7 +116,7 @@ BEGIN
             CASE WHEN bool_and(r.error_code IS NOT NULL)
                 THEN min(concat_ws(E'\n', r.error_code || ': ' || r.error_message, r.error_hint))
             END AS error
-        FROM attribution.refund_steps(p_tenant, p_event_ids) AS r
+        FROM steps AS r
         GROUP BY r.event_id
     ) AS v
     WHERE p.tenant_id = p_tenant AND p.event_id = v.event_id

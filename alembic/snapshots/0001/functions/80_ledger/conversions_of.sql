@@ -9,21 +9,14 @@ RETURNS uuid[]
 LANGUAGE sql
 STABLE
 AS $$
-    SELECT coalesce(array_agg(DISTINCT c.id), '{}')
-    FROM unnest(p_event_ids) AS k (id)
-    CROSS JOIN LATERAL (
-        SELECT coalesce(x.transaction_id, x.id::text) AS transaction_id
-        FROM attribution.attribution_events AS x
-        WHERE x.tenant_id = p_tenant AND x.id = k.id AND x.event_kind IN ('conversion', 'refund', 'dispute')
-        OFFSET 0
-    ) AS e
+    SELECT coalesce(array_agg(e.id ORDER BY e.id), '{}')
+    FROM unnest(attribution.transaction_events(p_tenant, p_event_ids)) AS k (id)
     CROSS JOIN LATERAL (
         SELECT x.id
         FROM attribution.attribution_events AS x
-        WHERE x.tenant_id = p_tenant AND coalesce(x.transaction_id, x.id::text) = e.transaction_id
-            AND x.event_kind = 'conversion'
+        WHERE x.tenant_id = p_tenant AND x.id = k.id AND x.event_kind = 'conversion'
         OFFSET 0
-    ) AS c
+    ) AS e
 $$;
 
 ALTER FUNCTION attribution.conversions_of(uuid, uuid[]) OWNER TO attribution_owner;
