@@ -93,7 +93,7 @@ def test_27_a_refund_that_comes_while_its_sale_is_posted(world: World) -> None:
         "CREATE TABLE public.gate AS SELECT 1 AS one",
         "GRANT SELECT, UPDATE ON public.gate TO attribution_engine",
     )
-    settle = "    PERFORM attribution.settle_refunds(p_tenant, v_events);"
+    settle = "        PERFORM attribution.settle_refunds(p_tenant, v_known);"
     world.rewrite(
         "attribute_conversions",
         settle,
@@ -123,6 +123,6 @@ def test_27_a_refund_that_comes_while_its_sale_is_posted(world: World) -> None:
     world.rewrite(
         "attribute_conversions",
         settle,
-        settle.replace("v_events", "attribution.transaction_events(p_tenant, v_events)"),
+        settle.replace("v_known", "attribution.transaction_events(p_tenant, v_known)"),
     )
     assert attack() == {("ledger_drift", f"transaction sale-{SALE}")}

@@ -43,6 +43,16 @@ HISTORY: list[Step] = [
     Arrival(((fact(10, "click", 4, channel="direct"),),)),
     Arrival(((fact(11, "refund", 30, cents=334, **EUR),),)),
     Division("s", ()),
+    Arrival(
+        (
+            (
+                fact(12, "purchase", 40, cents=999, transaction="t", currency="EUR"),
+                fact(13, "refund", 41, cents=200, transaction="t", currency="EUR"),
+                fact(14, "purchase", 42, cents=999, transaction="u", currency="EUR"),
+            ),
+        )
+    ),
+    Arrival(((fact(15, "click", 5, channel="sms"),),)),
 ]
 MUTATIONS = {
     "refunds are divided equally": (
@@ -62,12 +72,15 @@ MUTATIONS = {
         "refund_steps", "b.occurred_at, b.event_kind = 'refund', b.id", "b.id",
     ),
     "sales at a later day's rate": (
-        "ledger_changes", "AND f.rate_date <= (e.occurred_at AT TIME ZONE 'UTC')::date\n", "\n",
+        "usd_rate", "AND f.rate_date <= (p_at AT TIME ZONE 'UTC')::date\n", "\n",
     ),
     "dollars are divided line by line": (
         "ledger_changes", "                ) AS helds\n",
         "                ) AS helds_of_all, array_agg(attribution.to_usd_cents(r.held, c.minor_unit, b.rate)"
         " ORDER BY b.place = 0, b.place) AS helds\n",
+    ),
+    "a sale is new for ever": (
+        "attribute_conversions", "WHERE a.tenant_id = p_tenant AND a.event_id = x.id\n", "WHERE false\n",
     ),
     "no dollars come later": ("ledger_changes", "WHERE c.is_posted OR c.dollars <> 0", "WHERE c.is_posted"),
     "refunds are not divided anew": (

@@ -12,6 +12,9 @@
 -- Needs READ COMMITTED for that; process_batch() and rebuild() make sure of it. What the own transaction has just inserted
 -- is visible to nobody else, so under other levels the insert's trigger works on transactions that have nothing else.
 --
+-- Almost every conversion is new when it comes here: book_conversions() makes short work of it. What was attributed or taken
+-- back before is compared with what is due.
+--
 -- Its statements are large, and made so that one plan serves one conversion as well as a thousand: planning them anew for
 -- each call, as PostgreSQL would choose to, took four fifths of the time of a single sale. Compiling them takes longer than
 -- any of them runs.
@@ -27,8 +30,10 @@ DECLARE
     v_events uuid[] := attribution.transaction_events(p_tenant, p_event_ids);
     v_latest uuid[];
     v_locked uuid[] := p_event_ids;
-    v_changed uuid[];
-    v_booked uuid[];
+    v_new uuid[]; -- of transactions of which nothing is computed, taken back or divided by hand yet
+    v_known uuid[];
+    v_changed uuid[] := ARRAY[]::uuid[];
+    v_booked uuid[] := ARRAY[]::uuid[];
     v_failed uuid[];
     v_rules text;
     v_now timestamptz;
@@ -53,20 +58,48 @@ BEGIN
         v_events := attribution.transaction_events(p_tenant, p_event_ids, v_locked);
     END IF;
 
-    v_changed := attribution.store_allocations(p_tenant, v_events);
-    PERFORM attribution.post_allocations(p_tenant, v_events);
-    PERFORM attribution.settle_refunds(p_tenant, v_events);
-
-    v_booked := ARRAY(
-        SELECT k.event_id
-        FROM unnest(v_events) AS k (event_id)
+    SELECT coalesce(array_agg(w.id) FILTER (WHERE w.is_new), '{}'), coalesce(array_agg(w.id) FILTER (WHERE NOT w.is_new), '{}')
+    INTO v_new, v_known
+    FROM (
+        SELECT e.id, NOT bool_or(e.is_known) OVER (PARTITION BY e.transaction_id) AS is_new
+        FROM unnest(v_events) AS k (id)
         CROSS JOIN LATERAL (
             SELECT
-            FROM attribution.attribution_allocations AS a
-            WHERE a.tenant_id = p_tenant AND a.event_id = k.event_id AND a.superseded_at IS NULL AND a.is_book
-            LIMIT 1
-        ) AS b
-    );
+                x.id, coalesce(x.transaction_id, x.id::text) AS transaction_id,
+                x.event_kind <> 'conversion'
+                OR EXISTS (
+                    SELECT FROM attribution.attribution_allocations AS a WHERE a.tenant_id = p_tenant AND a.event_id = x.id
+                )
+                OR EXISTS (
+                    SELECT
+                    FROM attribution.allocation_overrides AS o
+                    WHERE o.tenant_id = p_tenant AND o.transaction_id = coalesce(x.transaction_id, x.id::text)
+                ) AS is_known
+            FROM attribution.attribution_events AS x
+            WHERE x.tenant_id = p_tenant AND x.id = k.id
+            OFFSET 0
+        ) AS e
+    ) AS w;
+
+    IF v_new <> '{}' THEN
+        SELECT b.credited, b.booked INTO v_changed, v_booked FROM attribution.book_conversions(p_tenant, v_new) AS b;
+    END IF;
+    IF v_known <> '{}' THEN
+        v_changed := v_changed || attribution.store_allocations(p_tenant, v_known);
+        PERFORM attribution.post_allocations(p_tenant, v_known);
+        PERFORM attribution.settle_refunds(p_tenant, v_known);
+        v_booked := v_booked || ARRAY(
+            SELECT k.event_id
+            FROM unnest(v_known) AS k (event_id)
+            CROSS JOIN LATERAL (
+                SELECT
+                FROM attribution.attribution_allocations AS a
+                WHERE a.tenant_id = p_tenant AND a.event_id = k.event_id AND a.superseded_at IS NULL AND a.is_book
+                LIMIT 1
+            ) AS b
+        );
+    END IF;
+
     IF EXISTS (
         SELECT
         FROM attribution.attribution_rules AS r
@@ -92,8 +125,9 @@ BEGIN
     v_now := clock_timestamp();
     UPDATE attribution.event_processing AS p
     SET processing_status = 'processed', processed_at = v_now, retry_count = 0, next_retry_at = NULL, last_error = NULL
-    WHERE p.tenant_id = p_tenant AND p.event_id = ANY (v_booked) AND p.event_id <> ALL (coalesce(v_failed, '{}'))
-        AND p.processing_status <> 'processed';
+    FROM unnest(v_booked) AS k (event_id)
+    WHERE p.tenant_id = p_tenant AND p.event_id = k.event_id AND p.event_id <> ALL (coalesce(v_failed, '{}'))
+        AND p.processing_status IS DISTINCT FROM 'processed'; -- not <>, which would have all that is open looked through
 
     IF cardinality(v_booked) < cardinality(v_events) THEN
         PERFORM attribution.record_failure(

@@ -5,16 +5,20 @@
 
 CREATE OR REPLACE FUNCTION attribution.batch_hash(p_batch attribution.ledger_batches)
 RETURNS bytea
-LANGUAGE sql
+LANGUAGE plpgsql
 IMMUTABLE
 PARALLEL SAFE
 AS $$
-    SELECT sha256(convert_to(attribution.canonical_form(
+BEGIN
+    RETURN sha256(convert_to(attribution.canonical_form(
         p_batch.tenant_id::text, p_batch.id::text, p_batch.kind, p_batch.cause_event_id::text, p_batch.rule_id::text,
-        (extract(epoch FROM p_batch.posted_at) * 1000000)::bigint::text, p_batch.posted_by::text, p_batch.reason,
-        p_batch.entry_count::text, array_to_string(p_batch.line_ids, ','), string_agg(encode(h.hash, 'hex'), ',' ORDER BY h.place)
-    ), 'UTF8'))
-    FROM unnest(p_batch.line_hashes) WITH ORDINALITY AS h (hash, place)
+        attribution.epoch_microseconds(p_batch.posted_at)::text, p_batch.posted_by::text, p_batch.reason,
+        p_batch.entry_count::text, array_to_string(p_batch.line_ids, ','), (
+            SELECT string_agg(encode(h.hash, 'hex'), ',' ORDER BY h.place)
+            FROM unnest(p_batch.line_hashes) WITH ORDINALITY AS h (hash, place)
+        )
+    ), 'UTF8'));
+END
 $$;
 
 ALTER FUNCTION attribution.batch_hash(attribution.ledger_batches) OWNER TO attribution_owner;

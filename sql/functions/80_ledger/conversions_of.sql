@@ -12,11 +12,12 @@ AS $$
     SELECT coalesce(array_agg(e.id ORDER BY e.id), '{}')
     FROM unnest(attribution.transaction_events(p_tenant, p_event_ids)) AS k (id)
     CROSS JOIN LATERAL (
-        SELECT x.id
+        SELECT x.id, x.event_kind
         FROM attribution.attribution_events AS x
-        WHERE x.tenant_id = p_tenant AND x.id = k.id AND x.event_kind = 'conversion'
+        WHERE x.tenant_id = p_tenant AND x.id = k.id
         OFFSET 0
     ) AS e
+    WHERE e.event_kind = 'conversion'
 $$;
 
 ALTER FUNCTION attribution.conversions_of(uuid, uuid[]) OWNER TO attribution_owner;

@@ -27,23 +27,14 @@ AS $$
         SELECT e.*, x.rate, x.rate_at, a.*
         FROM unnest(p_event_ids) AS k (event_id)
         CROSS JOIN LATERAL (
-            SELECT i.id AS event_id, coalesce(i.transaction_id, i.id::text) AS transaction_id, i.currency, i.occurred_at
+            SELECT
+                i.id AS event_id, coalesce(i.transaction_id, i.id::text) AS transaction_id, i.currency, i.occurred_at,
+                i.event_kind
             FROM attribution.attribution_events AS i
-            WHERE i.tenant_id = p_tenant AND i.id = k.event_id AND i.event_kind = 'conversion'
+            WHERE i.tenant_id = p_tenant AND i.id = k.event_id
             OFFSET 0
         ) AS e
-        LEFT JOIN LATERAL (
-            SELECT 1::numeric AS rate, e.occurred_at AS rate_at
-            WHERE e.currency = 'USD'
-            UNION ALL
-            (
-                SELECT f.rate_to_usd, f.rate_date::timestamp AT TIME ZONE 'UTC'
-                FROM attribution.fx_rates AS f
-                WHERE f.currency = e.currency AND f.rate_date <= (e.occurred_at AT TIME ZONE 'UTC')::date
-                ORDER BY f.rate_date DESC
-                LIMIT 1
-            )
-        ) AS x ON true
+        LEFT JOIN LATERAL attribution.usd_rate(e.currency, e.occurred_at) AS x ON true
         CROSS JOIN LATERAL (
             SELECT
                 i.id AS allocation_id, i.rule_id, i.override_id, i."position" AS place, i.channel_code,
@@ -53,6 +44,7 @@ AS $$
                 AND i.allocated_revenue_cents > 0
             OFFSET 0
         ) AS a
+        WHERE e.event_kind = 'conversion'
     ),
     remains AS MATERIALIZED ( -- what is left of each allocation when it is posted (step 0) and after each refund
         SELECT

@@ -19,8 +19,13 @@ BEGIN
     IF NOT EXISTS ( -- as most of the time
         SELECT
         FROM unnest(p_event_ids) AS k (id)
-        JOIN attribution.attribution_events AS e
-            ON e.tenant_id = p_tenant AND e.id = k.id AND e.event_kind IN ('refund', 'dispute')
+        CROSS JOIN LATERAL (
+            SELECT x.event_kind
+            FROM attribution.attribution_events AS x
+            WHERE x.tenant_id = p_tenant AND x.id = k.id
+            OFFSET 0
+        ) AS e
+        WHERE e.event_kind IN ('refund', 'dispute')
     ) THEN
         RETURN;
     END IF;

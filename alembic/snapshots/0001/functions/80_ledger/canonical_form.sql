@@ -9,7 +9,7 @@ LANGUAGE sql
 IMMUTABLE
 PARALLEL SAFE
 AS $$
-    SELECT string_agg(coalesce(octet_length(f.value) || ':' || f.value, '-'), ',' ORDER BY f.place)
+    SELECT string_agg(attribution.canonical_field(f.value), ',' ORDER BY f.place)
     FROM unnest(p_fields) WITH ORDINALITY AS f (value, place)
 $$;
 

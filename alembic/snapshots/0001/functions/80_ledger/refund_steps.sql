@@ -39,9 +39,10 @@ AS $$
                 coalesce(x.transaction_id, x.id::text) AS transaction_id, x.id, x.event_type, x.event_kind, x.occurred_at,
                 x.conversion_value_cents AS cents, x.currency
             FROM attribution.attribution_events AS x
-            WHERE x.tenant_id = p_tenant AND x.id = k.id AND x.event_kind IN ('conversion', 'refund', 'dispute')
+            WHERE x.tenant_id = p_tenant AND x.id = k.id
             OFFSET 0
         ) AS e
+        WHERE e.event_kind IN ('conversion', 'refund', 'dispute')
     ),
     taken_back AS MATERIALIZED (
         SELECT g.* FROM given AS g WHERE g.event_kind <> 'conversion'

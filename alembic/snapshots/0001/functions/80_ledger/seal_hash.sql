@@ -17,7 +17,7 @@ IMMUTABLE
 PARALLEL SAFE
 RETURN sha256(convert_to(attribution.canonical_form(
     p_tenant::text, p_seq::text, p_batch_id::text, encode(p_batch_hash, 'hex'), encode(p_prev_hash, 'hex'),
-    (extract(epoch FROM p_sealed_at) * 1000000)::bigint::text
+    attribution.epoch_microseconds(p_sealed_at)::text
 ), 'UTF8'));
 
 ALTER FUNCTION attribution.seal_hash(uuid, bigint, uuid, bytea, bytea, timestamptz) OWNER TO attribution_owner;
