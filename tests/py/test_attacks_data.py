@@ -161,15 +161,14 @@ def test_25_no_two_lines_share_a_form(world: World) -> None:
         return int(one(world.admin, query, Jsonb(list(product(texts, repeat=3)))))
 
     assert attack() == 0
-    field = "RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN"
-    world.do(
-        f"CREATE OR REPLACE FUNCTION attribution.canonical_field(p_value text) {field} coalesce(p_value, '-')"
+    field = (
+        "CREATE OR REPLACE FUNCTION attribution.canonical_field(p_value text)"
+        " RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN"
     )
+    world.do(f"{field} coalesce(p_value, '-')")
     assert attack() > 0
     prefixed = "octet_length(p_value)::text || ':' || p_value"
-    world.do(
-        f"CREATE OR REPLACE FUNCTION attribution.canonical_field(p_value text) {field} coalesce({prefixed}, '0:')"
-    )
+    world.do(f"{field} coalesce({prefixed}, '0:')")
     assert attack() > 0, "NULL and '' alike"
 
 
