@@ -170,7 +170,7 @@ def test_29_a_stale_overwrite(world: World) -> None:
         return {uid(1), uid(2)} - credited(world.admin, shop, uid(SALE))
 
     assert attack() == set()
-    world.rewrite("lock_conversions", "    FOR UPDATE\n", "")
+    world.rewrite("lock_conversions", "        FOR UPDATE\n", "")
     assert attack() == {uid(2)}
 
 
@@ -245,7 +245,7 @@ def test_31_locks_are_taken_in_key_order(world: World) -> None:
         return held
 
     assert not attack()
-    world.rewrite("lock_conversions", "    ORDER BY p.event_id\n", "    ORDER BY p.event_id DESC\n")
+    world.rewrite("lock_conversions", "ORDER BY e.id", "ORDER BY e.id DESC")
     assert attack()
 
 

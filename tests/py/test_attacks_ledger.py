@@ -78,7 +78,7 @@ def test_27_two_refunds_at_once_do_not_exceed_the_sale(world: World) -> None:
     assert [row[:2] for row in breaches(world.admin, shop)] == [("over_refund", f"event {uid(12)}")]
 
     # Without the lock, the number of the state's transition would still refuse the second.
-    world.rewrite("attribute_conversions", "                FOR UPDATE SKIP LOCKED\n", "")
+    world.rewrite("attribute_conversions", "                    FOR UPDATE SKIP LOCKED\n", "")
     world.do(
         "ALTER TABLE attribution.revenue_state_transitions"
         " DROP CONSTRAINT revenue_state_transitions_tenant_id_transaction_id_currency_key"

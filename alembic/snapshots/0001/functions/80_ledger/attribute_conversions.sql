@@ -50,11 +50,14 @@ BEGIN
     ELSIF cardinality(v_events) > cardinality(p_event_ids) THEN -- there was something before
         IF current_setting('transaction_isolation') = 'read committed' THEN
             v_locked := ARRAY(
-                SELECT p.event_id
-                FROM attribution.event_processing AS p
-                WHERE p.tenant_id = p_tenant AND p.event_id = ANY (v_events)
-                ORDER BY p.event_id
-                FOR UPDATE SKIP LOCKED
+                SELECT l.event_id
+                FROM unnest(v_events) AS k (id)
+                CROSS JOIN LATERAL (
+                    SELECT p.event_id
+                    FROM attribution.event_processing AS p
+                    WHERE p.tenant_id = p_tenant AND p.event_id = k.id
+                    FOR UPDATE SKIP LOCKED
+                ) AS l
             );
         END IF;
         v_events := attribution.transaction_events(p_tenant, p_event_ids, v_locked);

@@ -11,10 +11,13 @@ LANGUAGE sql
 VOLATILE
 AS $$
     SELECT
-    FROM attribution.event_processing AS p
-    WHERE p.tenant_id = p_tenant AND p.event_id = ANY (p_event_ids)
-    ORDER BY p.event_id
-    FOR UPDATE
+    FROM (SELECT e.id FROM unnest(p_event_ids) AS e (id) ORDER BY e.id OFFSET 0) AS k
+    CROSS JOIN LATERAL (
+        SELECT
+        FROM attribution.event_processing AS p
+        WHERE p.tenant_id = p_tenant AND p.event_id = k.id
+        FOR UPDATE
+    ) AS l
 $$;
 
 ALTER FUNCTION attribution.lock_conversions(uuid, uuid[]) OWNER TO attribution_owner;
