@@ -10,14 +10,22 @@ IMMUTABLE
 PARALLEL SAFE
 AS $$
 BEGIN
-    RETURN sha256(convert_to(attribution.canonical_form(
-        p_batch.tenant_id::text, p_batch.id::text, p_batch.kind, p_batch.cause_event_id::text, p_batch.rule_id::text,
-        attribution.epoch_microseconds(p_batch.posted_at)::text, p_batch.posted_by::text, p_batch.reason,
-        p_batch.entry_count::text, array_to_string(p_batch.line_ids, ','), (
-            SELECT string_agg(encode(h.hash, 'hex'), ',' ORDER BY h.place)
+    RETURN sha256(convert_to(
+        attribution.canonical_field(p_batch.tenant_id::text)
+        || ',' || attribution.canonical_field(p_batch.id::text)
+        || ',' || attribution.canonical_field(p_batch.kind)
+        || ',' || attribution.canonical_field(p_batch.cause_event_id::text)
+        || ',' || attribution.canonical_field(p_batch.rule_id::text)
+        || ',' || attribution.canonical_field(attribution.epoch_microseconds(p_batch.posted_at)::text)
+        || ',' || attribution.canonical_field(p_batch.posted_by::text)
+        || ',' || attribution.canonical_field(p_batch.reason)
+        || ',' || attribution.canonical_field(p_batch.entry_count::text)
+        || ',' || attribution.canonical_field(array_to_string(p_batch.line_ids, ','))
+        || ',' || (
+            SELECT attribution.canonical_field(string_agg(encode(h.hash, 'hex'), ',' ORDER BY h.place))
             FROM unnest(p_batch.line_hashes) WITH ORDINALITY AS h (hash, place)
-        )
-    ), 'UTF8'));
+        ),
+        'UTF8'));
 END
 $$;
 

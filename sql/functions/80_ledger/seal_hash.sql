@@ -13,12 +13,16 @@ CREATE OR REPLACE FUNCTION attribution.seal_hash(
 )
 RETURNS bytea
 LANGUAGE sql
-IMMUTABLE
+STABLE
 PARALLEL SAFE
-RETURN sha256(convert_to(attribution.canonical_form(
-    p_tenant::text, p_seq::text, p_batch_id::text, encode(p_batch_hash, 'hex'), encode(p_prev_hash, 'hex'),
-    attribution.epoch_microseconds(p_sealed_at)::text
-), 'UTF8'));
+RETURN sha256(convert_to(
+    attribution.canonical_field(p_tenant::text)
+    || ',' || attribution.canonical_field(p_seq::text)
+    || ',' || attribution.canonical_field(p_batch_id::text)
+    || ',' || attribution.canonical_field(encode(p_batch_hash, 'hex'))
+    || ',' || attribution.canonical_field(encode(p_prev_hash, 'hex'))
+    || ',' || attribution.canonical_field(attribution.epoch_microseconds(p_sealed_at)::text),
+    'UTF8'));
 
 ALTER FUNCTION attribution.seal_hash(uuid, bigint, uuid, bytea, bytea, timestamptz) OWNER TO attribution_owner;
 

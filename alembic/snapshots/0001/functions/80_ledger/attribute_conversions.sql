@@ -131,8 +131,13 @@ BEGIN
     UPDATE attribution.event_processing AS p
     SET processing_status = 'processed', processed_at = v_now, retry_count = 0, next_retry_at = NULL, last_error = NULL
     FROM unnest(v_booked) AS k (event_id)
-    WHERE p.tenant_id = p_tenant AND p.event_id = k.event_id AND p.event_id <> ALL (coalesce(v_failed, '{}'))
-        AND p.processing_status IS DISTINCT FROM 'processed'; -- not <>, which would have all that is open looked through
+    CROSS JOIN LATERAL ( -- a probe of the key for each, whatever the planner believes of the table; the rows are locked
+        SELECT i.ctid
+        FROM attribution.event_processing AS i
+        WHERE i.tenant_id = p_tenant AND i.event_id = k.event_id AND i.processing_status IS DISTINCT FROM 'processed'
+        OFFSET 0
+    ) AS r
+    WHERE p.ctid = r.ctid AND k.event_id <> ALL (coalesce(v_failed, '{}'));
 
     IF cardinality(v_booked) < cardinality(v_events) THEN
         PERFORM attribution.record_failure(

@@ -2,6 +2,8 @@
 --
 -- Returns  every field as length:text, absent ones as '-': neither a delimiter within a value nor a null beside an empty
 --          text can be mistaken
+--
+-- What is hashed, for whoever wants to check a hash; the hashes of the ledger spell it out with canonical_field().
 
 CREATE OR REPLACE FUNCTION attribution.canonical_form(VARIADIC p_fields text[])
 RETURNS text
