@@ -1,29 +1,42 @@
 -- channel_performance: what each channel and campaign earned by day, under every rule.
+--
+-- Folded sums and what has changed since; from the facts where nothing is folded that counts.
 
 CREATE OR REPLACE VIEW attribution.channel_performance
 WITH (security_invoker = true)
 AS
 SELECT
-    a.tenant_id,
-    (a.occurred_at AT TIME ZONE t.time_zone)::date AS day,
-    a.channel_code,
-    a.campaign_id,
-    a.rule_id,
+    g.tenant_id,
+    g.day,
+    g.channel_code,
+    g.campaign_id,
+    g.rule_id,
     r.name AS rule_name,
-    a.is_book,
-    a.currency,
-    sum(a.allocation_ratio) AS conversions,
-    sum(a.allocated_revenue_cents) AS revenue_cents,
-    round(sum(a.allocated_revenue_cents) / nullif(sum(sum(a.allocated_revenue_cents)) OVER (
-        PARTITION BY a.tenant_id, (a.occurred_at AT TIME ZONE t.time_zone)::date, a.rule_id, a.is_book, a.currency
+    g.is_book,
+    g.currency,
+    g.conversions,
+    g.revenue_cents,
+    round(g.revenue_cents / nullif(sum(g.revenue_cents) OVER (
+        PARTITION BY g.tenant_id, g.day, g.rule_id, g.is_book, g.currency
     ), 0), 6) AS revenue_share
-FROM attribution.attribution_allocations AS a
-JOIN attribution.tenants AS t ON t.id = a.tenant_id
-JOIN attribution.attribution_rules AS r ON r.tenant_id = a.tenant_id AND r.id = a.rule_id
-WHERE a.superseded_at IS NULL
-GROUP BY
-    a.tenant_id, (a.occurred_at AT TIME ZONE t.time_zone)::date, a.channel_code, a.campaign_id, a.rule_id, r.name, a.is_book,
-    a.currency;
+FROM (
+    SELECT
+        t.id AS tenant_id, d.day, d.rule_id, d.is_book, d.currency, d.channel_code, d.campaign_id,
+        sum(d.conversions) AS conversions, sum(d.revenue_cents) AS revenue_cents
+    FROM attribution.tenants AS t
+    LEFT JOIN attribution.summary_states AS s ON s.tenant_id = t.id
+    CROSS JOIN LATERAL (
+        SELECT
+            k.day, k.rule_id, k.is_book, k.currency, k.channel_code, k.campaign_id, k.allocations, k.conversions, k.revenue_cents
+        FROM attribution.channel_days AS k
+        WHERE k.tenant_id = t.id AND s.time_zone = t.time_zone
+        UNION ALL
+        SELECT u.* FROM attribution.unfolded_channel_days(t.id, t.time_zone, s.time_zone IS DISTINCT FROM t.time_zone) AS u
+    ) AS d
+    GROUP BY t.id, d.day, d.rule_id, d.is_book, d.currency, d.channel_code, d.campaign_id
+    HAVING sum(d.allocations) > 0
+) AS g
+JOIN attribution.attribution_rules AS r ON r.tenant_id = g.tenant_id AND r.id = g.rule_id;
 
 ALTER VIEW attribution.channel_performance OWNER TO attribution_owner;
 
