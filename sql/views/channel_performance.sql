@@ -1,42 +1,51 @@
 -- channel_performance: what each channel and campaign earned by day, under every rule.
 --
--- Folded sums and what has changed since; from the facts where nothing is folded that counts.
+-- Folded sums and what has changed since; from the facts where nothing is folded that counts. Thousands of folded rows meet a
+-- few changed ones: a join takes half the time of grouping them all. LEFT JOIN of the rules, which are always there, since the
+-- planner knows too little of a tenant's rows to be left the choice of beginning with a join of them.
 
 CREATE OR REPLACE VIEW attribution.channel_performance
 WITH (security_invoker = true)
 AS
 SELECT
-    g.tenant_id,
-    g.day,
-    g.channel_code,
-    g.campaign_id,
-    g.rule_id,
+    t.id AS tenant_id,
+    d.day,
+    d.channel_code,
+    d.campaign_id,
+    d.rule_id,
     r.name AS rule_name,
-    g.is_book,
-    g.currency,
-    g.conversions,
-    g.revenue_cents,
-    round(g.revenue_cents / nullif(sum(g.revenue_cents) OVER (
-        PARTITION BY g.tenant_id, g.day, g.rule_id, g.is_book, g.currency
+    d.is_book,
+    d.currency,
+    d.conversions,
+    d.revenue_cents,
+    round(d.revenue_cents / nullif(sum(d.revenue_cents) OVER (
+        PARTITION BY t.id, d.day, d.rule_id, d.is_book, d.currency
     ), 0), 6) AS revenue_share
-FROM (
+FROM attribution.tenants AS t
+LEFT JOIN attribution.summary_states AS s ON s.tenant_id = t.id
+CROSS JOIN LATERAL (
     SELECT
-        t.id AS tenant_id, d.day, d.rule_id, d.is_book, d.currency, d.channel_code, d.campaign_id,
-        sum(d.conversions) AS conversions, sum(d.revenue_cents) AS revenue_cents
-    FROM attribution.tenants AS t
-    LEFT JOIN attribution.summary_states AS s ON s.tenant_id = t.id
-    CROSS JOIN LATERAL (
+        k.day, k.rule_id, k.is_book, k.currency, k.channel_code, k.campaign_id,
+        k.allocations + coalesce(u.allocations, 0) AS allocations,
+        k.conversions + coalesce(u.conversions, 0) AS conversions,
+        k.revenue_cents + coalesce(u.revenue_cents, 0) AS revenue_cents
+    FROM attribution.channel_days AS k
+    LEFT JOIN attribution.unfolded_channel_days(t.id, t.time_zone, false) AS u
+        ON u.day = k.day AND u.rule_id = k.rule_id AND u.is_book = k.is_book AND u.currency = k.currency
+            AND u.channel_code = k.channel_code AND u.campaign_id IS NOT DISTINCT FROM k.campaign_id
+    WHERE k.tenant_id = t.id AND s.time_zone = t.time_zone
+    UNION ALL
+    SELECT u.*
+    FROM attribution.unfolded_channel_days(t.id, t.time_zone, s.time_zone IS DISTINCT FROM t.time_zone) AS u
+    WHERE s.time_zone IS DISTINCT FROM t.time_zone OR NOT EXISTS (
         SELECT
-            k.day, k.rule_id, k.is_book, k.currency, k.channel_code, k.campaign_id, k.allocations, k.conversions, k.revenue_cents
         FROM attribution.channel_days AS k
-        WHERE k.tenant_id = t.id AND s.time_zone = t.time_zone
-        UNION ALL
-        SELECT u.* FROM attribution.unfolded_channel_days(t.id, t.time_zone, s.time_zone IS DISTINCT FROM t.time_zone) AS u
-    ) AS d
-    GROUP BY t.id, d.day, d.rule_id, d.is_book, d.currency, d.channel_code, d.campaign_id
-    HAVING sum(d.allocations) > 0
-) AS g
-JOIN attribution.attribution_rules AS r ON r.tenant_id = g.tenant_id AND r.id = g.rule_id;
+        WHERE k.tenant_id = t.id AND k.day = u.day AND k.rule_id = u.rule_id AND k.is_book = u.is_book AND k.currency = u.currency
+            AND k.channel_code = u.channel_code AND k.campaign_id IS NOT DISTINCT FROM u.campaign_id
+    )
+) AS d
+LEFT JOIN attribution.attribution_rules AS r ON r.tenant_id = t.id AND r.id = d.rule_id
+WHERE d.allocations > 0;
 
 ALTER VIEW attribution.channel_performance OWNER TO attribution_owner;
 

@@ -144,7 +144,7 @@ def fill(admin: Connection, tenant: str) -> None:
 
 
 def fill_ledger(admin: Connection, tenant: str, number: int, session: int) -> None:
-    """A sale without an exchange rate, a refund, summaries, a division by hand, a seal, a statement that differs."""
+    """A sale without a rate, a refund, summaries, a division by hand, a seal, a statement that differs."""
     send(admin, purchase(number, at(hours=3), 1000, session, currency="EUR"))
     send(admin, purchase(number + 1, at(hours=4), 10, session, event_type="refund", currency="EUR",
                          transaction_id=f"sale-{number}"))  # fmt: skip

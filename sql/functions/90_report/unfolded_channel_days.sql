@@ -20,6 +20,7 @@ RETURNS TABLE (
 )
 LANGUAGE plpgsql
 STABLE
+ROWS 100
 SET jit = off
 AS $$
 BEGIN
