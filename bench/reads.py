@@ -49,11 +49,12 @@ def opportunities(run: Run) -> list[Row]:
 def attributed(
     database: Database, sales: int, *, shadows: bool = False, **options: object
 ) -> tuple[str, int]:
-    """A tenant with so many sales in the ledger, and the number of its lines."""
+    """A tenant with so many sales in the ledger and in the summaries, and the number of its lines."""
     tenant = database.tenant(rules=None if shadows else ("position_based_30d",))
     database.load(tenant, 1, sales, **options)
     with database.connect() as conn:
         attribute(conn, tenant)
+        conn.execute("SELECT attribution.fold_summaries(%s)", [tenant])
         found = conn.execute("SELECT count(*) FROM attribution.revenue_ledger").fetchone()
     database.settle()
     return tenant, found[0] if found else 0

@@ -132,11 +132,10 @@ def backfill(run: Run) -> list[Row]:
 
 
 def attribute(conn: Connection, tenant: str) -> None:
-    """Drain one tenant's queue, batch after batch, as run_pending() does; then seal and fold."""
+    """Drain one tenant's queue, batch after batch, as run_pending() does; then seal."""
     while conn.execute("SELECT attribution.process_batch(%s)", [tenant]).fetchone() != (0,):
         pass
     conn.execute("SELECT attribution.seal_ledger(%s)", [tenant])
-    conn.execute("SELECT attribution.fold_summaries(%s)", [tenant])
 
 
 def same(database: Database) -> None:

@@ -1,6 +1,6 @@
 -- partner_leaderboard: what each partner brought, refunds taken off, in order.
 BEGIN;
-SELECT plan(5);
+SELECT plan(6);
 \ir ../shop.psql
 
 CREATE FUNCTION pg_temp.partner(p_key text, p_at text, p_partner text, p_session int) RETURNS void LANGUAGE sql AS $$
@@ -39,10 +39,16 @@ SELECT results_eq(
     'a refund moves its partners down'
 );
 
+SELECT attribution.fold_summaries(:'shop'), pg_temp.partner('c2', '11:00', 'cid', 2), attribution.process_batch(:'shop') \g /dev/null
+SELECT results_eq(
+    $$SELECT sales, conversions FROM attribution.partner_leaderboard WHERE partner_id = 'cid'$$, $$VALUES (1::bigint, 0.8::numeric)$$,
+    'one more touch of a partner in a sale that is folded gives it more of the sale, and no sale more'
+);
+
 SELECT attribution.override_allocation(:'shop', 'one', '[{"channel": "partner", "percent": 100, "partner_id": "bob"}]', 'ann', 'a test') \g /dev/null
 SELECT results_eq(
     $$SELECT partner_id, sales, conversions, net_cents FROM attribution.partner_leaderboard WHERE currency = 'USD' ORDER BY rank$$,
-    $$VALUES ('cid'::text COLLATE "C", 1::bigint, 0.5::numeric, 800::numeric), ('bob', 1, 1, 500), ('dan', 1, 1, 0)$$,
+    $$VALUES ('cid'::text COLLATE "C", 1::bigint, 0.8::numeric, 1280::numeric), ('bob', 1, 1, 500), ('dan', 1, 1, 0)$$,
     'who has no share any more is not on the board'
 );
 CREATE TEMP TABLE unfolded AS SELECT * FROM attribution.partner_leaderboard;

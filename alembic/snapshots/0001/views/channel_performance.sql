@@ -24,19 +24,23 @@ SELECT
 FROM attribution.tenants AS t
 LEFT JOIN attribution.summary_states AS s ON s.tenant_id = t.id
 CROSS JOIN LATERAL (
+    WITH changed AS MATERIALIZED (
+        SELECT u.*
+        FROM attribution.unfolded_channel_days(t.id, t.time_zone, s.time_zone IS DISTINCT FROM t.time_zone) AS u
+    )
     SELECT
         k.day, k.rule_id, k.is_book, k.currency, k.channel_code, k.campaign_id,
         k.allocations + coalesce(u.allocations, 0) AS allocations,
         k.conversions + coalesce(u.conversions, 0) AS conversions,
         k.revenue_cents + coalesce(u.revenue_cents, 0) AS revenue_cents
     FROM attribution.channel_days AS k
-    LEFT JOIN attribution.unfolded_channel_days(t.id, t.time_zone, false) AS u
+    LEFT JOIN changed AS u
         ON u.day = k.day AND u.rule_id = k.rule_id AND u.is_book = k.is_book AND u.currency = k.currency
             AND u.channel_code = k.channel_code AND u.campaign_id IS NOT DISTINCT FROM k.campaign_id
     WHERE k.tenant_id = t.id AND s.time_zone = t.time_zone
     UNION ALL
     SELECT u.*
-    FROM attribution.unfolded_channel_days(t.id, t.time_zone, s.time_zone IS DISTINCT FROM t.time_zone) AS u
+    FROM changed AS u
     WHERE s.time_zone IS DISTINCT FROM t.time_zone OR NOT EXISTS (
         SELECT
         FROM attribution.channel_days AS k
