@@ -244,6 +244,26 @@ def test_every_snapshot_is_right_while_all_write_and_fold(db: Database, admin: C
     assert engine.breaches(admin, tenant) == []
 
 
+def test_an_invalid_rule_fails_journeys_and_nothing_else(admin: Connection) -> None:
+    """Somebody writes behind the guard what validate_rule() would refuse: sums are folded nevertheless."""
+    tenant = engine.new_tenant(admin)
+    engine.use(admin, tenant)
+    engine.send(admin, touch(1, at(hours=1)), purchase(2, at(hours=2), 1000))
+    table = "ALTER TABLE attribution.attribution_rules"
+    one_of = "SELECT count(*) FROM attribution.{} WHERE tenant_id = %s"
+    for lookback, folded in (("soon", 0), ("1 day", 1)):
+        with admin.transaction():
+            admin.execute(f"{table} DISABLE TRIGGER attribution_rules_immutable")
+            query = "UPDATE attribution.attribution_rules SET config = %s WHERE tenant_id = %s"
+            admin.execute(query, [Jsonb({"lookback": lookback}), tenant])
+            admin.execute(f"{table} ENABLE ALWAYS TRIGGER attribution_rules_immutable")
+        assert engine.one(admin, "SELECT attribution.fold_summaries(%s)", tenant) == 1
+        assert engine.one(admin, one_of.format("ledger_days"), tenant) == 1
+        assert engine.one(admin, one_of.format("conversion_paths"), tenant) == folded
+        assert summary_oracle.unfolded(admin, tenant) == 0  # the events are in the queue
+    assert summary_oracle.wrong(admin, tenant) == {}
+
+
 def test_verify_finds_each_tampered_summary(admin: Connection) -> None:
     tenant = engine.new_tenant(admin)
     engine.use(admin, tenant)

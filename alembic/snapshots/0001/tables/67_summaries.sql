@@ -12,7 +12,9 @@ CREATE TABLE attribution.unfolded_changes (
     superseded_ids uuid[] NOT NULL DEFAULT '{}',
     batch_ids uuid[] NOT NULL DEFAULT '{}',
     event_ids uuid[] NOT NULL DEFAULT '{}',
-    PRIMARY KEY (tenant_id, id)
+    PRIMARY KEY (tenant_id, id),
+    -- Journeys are folded apart.
+    CONSTRAINT unfolded_changes_apart CHECK (event_ids = '{}' OR (allocation_ids = '{}' AND superseded_ids = '{}' AND batch_ids = '{}'))
 );
 
 -- Ids do not compress: no time is to be lost on trying.
@@ -31,14 +33,14 @@ COMMENT ON COLUMN attribution.unfolded_changes.event_ids IS 'Events that left th
 CREATE TABLE attribution.summary_states (
     tenant_id uuid PRIMARY KEY REFERENCES attribution.tenants (id) ON DELETE CASCADE,
     time_zone text NOT NULL,
-    book_rule_ids uuid[] NOT NULL,
+    book_rule_ids uuid[],
     folded_at timestamptz NOT NULL
 );
 
 COMMENT ON TABLE attribution.summary_states IS 'Under what the summaries of a tenant were made. Where that has changed, or there is no row, views read the facts instead.';
 COMMENT ON COLUMN attribution.summary_states.tenant_id IS 'Tenant.';
 COMMENT ON COLUMN attribution.summary_states.time_zone IS 'Zone in which channel_days and ledger_days have their days.';
-COMMENT ON COLUMN attribution.summary_states.book_rule_ids IS 'Active book rules, in id order, whose journeys are in conversion_paths.';
+COMMENT ON COLUMN attribution.summary_states.book_rule_ids IS 'Active book rules, in id order, whose journeys are in conversion_paths; null: none are.';
 COMMENT ON COLUMN attribution.summary_states.folded_at IS 'When changes were last folded.';
 
 CREATE TABLE attribution.channel_days (

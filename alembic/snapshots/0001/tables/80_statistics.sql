@@ -56,8 +56,8 @@ INSERT INTO attribution.reported_revenue (tenant_id, run_id, source, kind, line,
 SELECT id, id, 'sample', 'processor', 1, 'sample', 'sample ' || id, 1, 'USD' FROM attribution.tenants;
 INSERT INTO attribution.revenue_verifications (tenant_id, run_id, source, transaction_id, currency, status, reported_cents, ledger_cents)
 SELECT id, id, 'sample', 'sample ' || id, 'USD', 'matched', 1, 1 FROM attribution.tenants;
-INSERT INTO attribution.unfolded_changes (tenant_id, allocation_ids, batch_ids, event_ids)
-SELECT id, ARRAY[id], ARRAY[id], ARRAY[id] FROM attribution.tenants;
+INSERT INTO attribution.unfolded_changes (tenant_id, allocation_ids, batch_ids)
+SELECT id, ARRAY[id], ARRAY[id] FROM attribution.tenants;
 INSERT INTO attribution.channel_days (
     tenant_id, day, rule_id, is_book, currency, channel_code, allocations, conversions, revenue_cents
 )
