@@ -312,6 +312,14 @@ ORDER BY
     MAX(SUM(m.revenue_cents)) OVER (PARTITION BY m.currency, m.channel_code) DESC,
     m.channel_code, m.is_book DESC, m.rule_name;
 
+-- name: report_partners
+-- The first ten of each currency.
+SELECT p.currency, c.minor_unit, p.rank, p.partner_id, p.sales, p.net_cents::bigint AS net_cents
+FROM attribution.partner_leaderboard AS p
+JOIN attribution.currencies AS c ON c.code = p.currency
+WHERE p.tenant_id = %(tenant)s AND p.rank <= 10
+ORDER BY p.currency, p.rank, p.partner_id;
+
 -- name: report_conservation
 SELECT
     currency, minor_unit, COALESCE(conversions, 0) AS conversions, COALESCE(revenue_cents, 0) AS revenue_cents,

@@ -1,4 +1,4 @@
-"""`ctl report`: each tenant's health, revenue by channel and model, and the proof that nothing was lost."""
+"""`ctl report`: each tenant's health, revenue by channel, model and partner, and the proof of it all."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -34,6 +34,9 @@ def render(report: Row) -> Group:
     for currency in dict.fromkeys(row["currency"] for row in report["channels"]):
         parts.append(Text(f"Revenue by channel and model, {currency}", style="bold"))
         parts.append(channel_table([row for row in report["channels"] if row["currency"] == currency]))
+    if report["partners"]:
+        parts.append(Text("Partners, refunds taken off", style="bold"))
+        parts.append(partner_table(report["partners"]))
     parts.append(Text("Conservation: what was sold, and what the book divided", style="bold"))
     parts.append(conservation_table(report["conservation"]))
     return Group(*parts)
@@ -74,6 +77,17 @@ def channel_table(rows: Sequence[Row]) -> Table:
     return table
 
 
+def partner_table(rows: Iterable[Row]) -> Table:
+    """One line per currency and partner, in the order of what they brought."""
+    table = Table("currency", "partner", box=SIMPLE_HEAD)
+    for name in ("rank", "sales", "net"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in rows:
+        net = money(row["net_cents"], row["minor_unit"])
+        table.add_row(row["currency"], row["partner_id"], str(row["rank"]), f"{row['sales']:,}", net)
+    return table
+
+
 def conservation_table(rows: Iterable[Row]) -> Table:
     """One line per currency: the sales, what the book allocated of them, and the drift, which is zero."""
     table = Table("currency", box=SIMPLE_HEAD)
@@ -101,7 +115,7 @@ def _of_tenant(connection: psycopg.Connection[Any], tenant: Row) -> Row:
     with connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         connection.execute("SELECT attribution.set_tenant(%s)", [tenant["id"]])
-        for part in ("health", "channels", "conservation"):
+        for part in ("health", "channels", "partners", "conservation"):
             # A superuser is above row-level security: the query names the tenant itself.
             report[part] = call(connection, f"report_{part}", {"tenant": tenant["id"]})
     return report

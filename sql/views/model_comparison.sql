@@ -1,25 +1,36 @@
 -- model_comparison: what each channel earns under each active rule.
+--
+-- Folded sums and what has changed since; from the facts where nothing is folded that counts.
 
 CREATE OR REPLACE VIEW attribution.model_comparison
 WITH (security_invoker = true)
 AS
 SELECT
-    a.tenant_id,
-    a.channel_code,
-    a.currency,
-    a.rule_id,
+    t.id AS tenant_id,
+    d.channel_code,
+    d.currency,
+    d.rule_id,
     r.name AS rule_name,
     r.model_type,
-    a.is_book,
-    sum(a.allocation_ratio) AS conversions,
-    sum(a.allocated_revenue_cents) AS revenue_cents,
-    round(sum(a.allocated_revenue_cents) / nullif(sum(sum(a.allocated_revenue_cents)) OVER (
-        PARTITION BY a.tenant_id, a.rule_id, a.is_book, a.currency
+    d.is_book,
+    sum(d.conversions) AS conversions,
+    sum(d.revenue_cents) AS revenue_cents,
+    round(sum(d.revenue_cents) / nullif(sum(sum(d.revenue_cents)) OVER (
+        PARTITION BY t.id, d.rule_id, d.is_book, d.currency
     ), 0), 6) AS revenue_share
-FROM attribution.attribution_allocations AS a
-JOIN attribution.attribution_rules AS r ON r.tenant_id = a.tenant_id AND r.id = a.rule_id
-WHERE a.superseded_at IS NULL
-GROUP BY a.tenant_id, a.channel_code, a.currency, a.rule_id, r.name, r.model_type, a.is_book;
+FROM attribution.tenants AS t
+LEFT JOIN attribution.summary_states AS s ON s.tenant_id = t.id
+CROSS JOIN LATERAL (
+    SELECT k.rule_id, k.is_book, k.currency, k.channel_code, k.allocations, k.conversions, k.revenue_cents
+    FROM attribution.channel_days AS k
+    WHERE k.tenant_id = t.id AND s.time_zone = t.time_zone
+    UNION ALL
+    SELECT u.rule_id, u.is_book, u.currency, u.channel_code, u.allocations, u.conversions, u.revenue_cents
+    FROM attribution.unfolded_channel_days(t.id, t.time_zone, s.time_zone IS DISTINCT FROM t.time_zone) AS u
+) AS d
+JOIN attribution.attribution_rules AS r ON r.tenant_id = t.id AND r.id = d.rule_id
+GROUP BY t.id, d.channel_code, d.currency, d.rule_id, r.name, r.model_type, d.is_book
+HAVING sum(d.allocations) > 0;
 
 ALTER VIEW attribution.model_comparison OWNER TO attribution_owner;
 

@@ -124,7 +124,8 @@ def fill(admin: Connection, tenant: str) -> None:
     """Put at least one row of a tenant into every tenant table."""
     use(admin, tenant)
     session = number = 10 * (one(admin, "SELECT count(*) FROM attribution.attribution_events") + 1)
-    send(admin, touch(number, at(hours=1), session), touch(number + 1, at(hours=2), session, channel="email"))
+    send(admin, touch(number, at(hours=1), session, partner_id="ann"))
+    send(admin, touch(number + 1, at(hours=2), session, channel="email"))
     send(admin, touch(number + 2, at(hours=2), session, channel="nowhere"))
     send(admin, purchase(number + 3, at(hours=3), 1000, session))
     admin.execute(
@@ -143,11 +144,12 @@ def fill(admin: Connection, tenant: str) -> None:
 
 
 def fill_ledger(admin: Connection, tenant: str, number: int, session: int) -> None:
-    """A sale without an exchange rate, a refund, a division by hand, a seal, and a statement that differs."""
+    """A sale without a rate, a refund, summaries, a division by hand, a seal, a statement that differs."""
     send(admin, purchase(number, at(hours=3), 1000, session, currency="EUR"))
     send(admin, purchase(number + 1, at(hours=4), 10, session, event_type="refund", currency="EUR",
                          transaction_id=f"sale-{number}"))  # fmt: skip
     for query in (
+        "SELECT attribution.fold_summaries(%s)",
         f"SELECT attribution.override_allocation(%s, 'sale-{number}', '{{\"email\": 100}}', 'ann', 'a test')",
         "SELECT attribution.seal_ledger(%s)",
     ):

@@ -77,7 +77,7 @@ def shop(admin: Connection) -> str:
     shop = engine.new_tenant(admin)
     engine.use(admin, shop)
     engine.send(admin, touch(1, at()), purchase(9, at(hours=2), 1000), touch(3, at(), channel="nowhere"))
-    engine.send(admin, touch(2, at(hours=1)))
+    engine.send(admin, touch(2, at(hours=1), partner_id="ann"))
     attacks.fill_ledger(admin, shop, 20, 2)
     engine.drain(admin)
     columns = "revision, rule, object, fingerprint, reason, approver, expires_on"
@@ -337,7 +337,7 @@ def test_an_erasure_leaves_nothing_of_its_tenant_and_all_of_others(
         )
     ]
     engine.use(admin, shop)
-    engine.send(admin, touch(4, at()))  # something in the queue, too
+    engine.send(admin, purchase(4, at(), 1))  # something in the queue, too, and not folded
 
     def counts(tenant: str) -> dict[str, int]:
         query = "SELECT count(*) FROM attribution.{} WHERE {} = %s"

@@ -16,6 +16,7 @@ from typing import Any
 import engine
 import psycopg
 import pytest
+import summary_oracle
 from engine import Connection, at, purchase, touch
 from servers import Database, Server, inspect
 
@@ -109,6 +110,11 @@ REFUND_PHASES = {
 SEAL_PHASES = {
     "before it seals": "SELECT FROM attribution.tenants FOR UPDATE",
     "while it seals": "LOCK TABLE attribution.ledger_seals IN SHARE ROW EXCLUSIVE MODE",
+}
+# And for folding: rows of the summaries and the notes, locked in turn, stop it before each of its writes.
+FOLD_PHASES = {
+    table: f"SELECT FROM attribution.{table} FOR UPDATE"
+    for table in (*summary_oracle.KEPT, "summary_states", "unfolded_changes")
 }
 KILLS = [kill_backend, kill_postmaster, stop_at_once]
 
@@ -261,6 +267,33 @@ def test_killed_in_the_middle_of_sealing(victim: Victim, kill: Callable[..., Non
             query = "SELECT count(*), max(seq) FROM attribution.ledger_seals WHERE tenant_id = %s"
             assert engine.rows(conn, query, shop) == [(SALES, SALES)], phase
             assert engine.breaches(conn) == [], phase
+
+
+@pytest.mark.parametrize("kill", KILLS)
+def test_killed_in_the_middle_of_folding(victim: Victim, kill: Callable[..., None]) -> None:
+    """Folded or not folded, never half: views and verify() see no difference, the next fold goes on."""
+    for phase, lock in FOLD_PHASES.items():
+        with victim.connect() as conn:
+            shop = engine.new_tenant(conn)
+            engine.use(conn, shop)
+            ann = {"event_type": "partner_touch", "channel": "partner", "partner_id": "ann"}
+            engine.send(conn, touch(1, at(), **ann), purchase(2, at(hours=1), 1000))
+            engine.drain(conn)
+            engine.send(conn, touch(3, at(minutes=1), **ann), purchase(4, at(hours=2), 100))
+            engine.one(conn, "SELECT attribution.process_batch(%s)", shop)
+            notes = summary_oracle.unfolded(conn, shop)
+
+        def work(conn: Connection, shop: str = shop) -> None:
+            engine.one(conn, "SELECT attribution.fold_summaries(%s)", shop)
+
+        done = held_up(victim, lock, work, kill)
+        with victim.connect(shop) as conn:
+            assert summary_oracle.unfolded(conn, shop) == (0 if done else notes), phase
+            for _ in range(2):
+                assert summary_oracle.wrong(conn, shop) == {}, phase
+                assert engine.breaches(conn) == [], phase
+                engine.drain(conn)
+            assert summary_oracle.unfolded(conn, shop) == 0, phase
 
 
 def left(conn: Connection, shop: str) -> int:

@@ -34,6 +34,12 @@ TABLES = (
     "ledger_seals",
     "fx_rates",
     "work_queue",
+    "unfolded_changes",
+    "summary_states",
+    "channel_days",
+    "ledger_days",
+    "partner_totals",
+    "conversion_paths",
 )
 
 

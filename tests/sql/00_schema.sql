@@ -4,15 +4,16 @@ SELECT plan(20);
 
 SELECT tables_are('attribution', ARRAY[
     'alembic_version', 'allocation_overrides', 'attribution_allocations', 'attribution_events', 'attribution_rules',
-    'channel_aliases', 'channel_taxonomy', 'currencies', 'dead_events', 'event_keys', 'event_processing', 'event_types',
-    'fx_rates', 'import_sources', 'ledger_batches', 'ledger_seals', 'migration_waivers', 'reconciliation_runs',
-    'reported_revenue', 'revenue_ledger', 'revenue_state_moves', 'revenue_state_transitions', 'revenue_verifications', 'tenant_erasures',
-    'tenant_logins', 'tenants', 'work_queue'
+    'channel_aliases', 'channel_days', 'channel_taxonomy', 'conversion_paths', 'currencies', 'dead_events', 'event_keys',
+    'event_processing', 'event_types', 'fx_rates', 'import_sources', 'ledger_batches', 'ledger_days', 'ledger_seals',
+    'migration_waivers', 'partner_totals', 'reconciliation_runs', 'reported_revenue', 'revenue_ledger', 'revenue_state_moves',
+    'revenue_state_transitions', 'revenue_verifications', 'summary_states', 'tenant_erasures', 'tenant_logins', 'tenants',
+    'unfolded_changes', 'work_queue'
 ], 'the tables are those that the documentation lists');
 
 SELECT views_are('attribution', ARRAY[
     'allocation_summary', 'channel_performance', 'daily_revenue_summary', 'journey_paths', 'ledger_balances',
-    'model_comparison', 'pipeline_health', 'platform_overclaim', 'realtime_revenue', 'reconciliation_differences',
+    'model_comparison', 'partner_leaderboard', 'pipeline_health', 'platform_overclaim', 'realtime_revenue', 'reconciliation_differences',
     'reconciliation_status', 'revenue_transactions', 'trial_balance', 'unconverted_lines'
 ], 'the views are those that the documentation lists');
 

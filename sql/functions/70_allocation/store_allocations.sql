@@ -2,7 +2,7 @@
 --
 -- p_event_ids conversions whose event_processing rows the caller has locked in an earlier statement
 -- Returns     the conversions for which anything changed; none, and no write, where all was right
--- Writes      attribution_allocations
+-- Writes      attribution_allocations, unfolded_changes
 --
 -- Per conversion and rule: when one share differs, all current ones are superseded and all due ones inserted.
 
@@ -44,7 +44,7 @@ BEGIN
         SET superseded_at = v_now
         FROM compared AS x
         WHERE a.tenant_id = p_tenant AND a.id = x.current_id AND x.is_changed
-        RETURNING 1
+        RETURNING a.id
     ),
     inserted AS (
         INSERT INTO attribution.attribution_allocations (
@@ -60,7 +60,12 @@ BEGIN
         WHERE x.is_changed AND (x.due).event_id IS NOT NULL
             -- Reading the count makes the update run first: a place must be free before it is taken again.
             AND (SELECT count(*) FROM superseded) >= 0
-        RETURNING 1
+        RETURNING id
+    ),
+    noted AS (
+        INSERT INTO attribution.unfolded_changes (tenant_id, allocation_ids, superseded_ids)
+        SELECT p_tenant, ARRAY(SELECT i.id FROM inserted AS i), ARRAY(SELECT s.id FROM superseded AS s)
+        WHERE EXISTS (SELECT FROM compared AS x WHERE x.is_changed)
     )
     SELECT array_agg(DISTINCT x.event_id) INTO v_changed
     FROM compared AS x

@@ -4,7 +4,7 @@
 -- Returns  queue rows, retries and dead events taken; 0: nothing to do, or others are at it
 -- Errors   RA004, RA009; 25001 outside READ COMMITTED; 40001, 40P01, 55P03 (another try will do; nothing is lost, since
 --          the claim is undone with the transaction)
--- Writes   deletes from work_queue; see attribute_conversions()
+-- Writes   deletes from work_queue; unfolded_changes; see attribute_conversions()
 -- SECURITY DEFINER: nobody but the engine writes allocations and the ledger. A lock that is not granted in 10 seconds
 -- ends the try, so that no runner waits for ever behind a forgotten transaction.
 
@@ -49,6 +49,10 @@ BEGIN
         CROSS JOIN LATERAL unnest(attribution.sales_of_days(p_tenant, t.fx_currency, t.fx_days)) AS i (id)
         WHERE t.fx_currency IS NOT NULL
     ) AS e;
+
+    IF v_events IS NOT NULL THEN -- what the queue no longer holds, the summaries of journeys still lack
+        INSERT INTO attribution.unfolded_changes (tenant_id, event_ids) VALUES (p_tenant, v_events);
+    END IF;
 
     v_retries := ARRAY(
         SELECT p.event_id

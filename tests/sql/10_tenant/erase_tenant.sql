@@ -8,7 +8,9 @@ INSERT INTO attribution.import_sources (tenant_id, name, fingerprint)
 VALUES (:'shop', 'events.csv', '0:' || encode(sha256(''), 'hex'));
 INSERT INTO attribution.attribution_events (event_type, session_id, idempotency_key, conversion_value_cents, currency, transaction_id)
 VALUES ('refund', gen_random_uuid(), 'r', 10, 'USD', 's');
-SELECT attribution.override_allocation(:'shop', 's', '{"email": 100}', 'ann', 'a test') \g /dev/null
+SELECT attribution.override_allocation(:'shop', 's', '[{"channel": "email", "percent": 100, "partner_id": "ann"}]', 'ann', 'a test') \g /dev/null
+SELECT attribution.fold_summaries(:'shop') \g /dev/null
+SELECT pg_temp.sale('noted', '13:00', 1000) \g /dev/null
 SELECT attribution.seal_ledger(:'shop') \g /dev/null
 INSERT INTO attribution.reconciliation_runs (tenant_id, id, source, kind)
 SELECT :'shop', id, 'stripe', 'processor' FROM attribution.tenants WHERE id = :'shop';

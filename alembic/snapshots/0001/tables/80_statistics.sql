@@ -56,6 +56,20 @@ INSERT INTO attribution.reported_revenue (tenant_id, run_id, source, kind, line,
 SELECT id, id, 'sample', 'processor', 1, 'sample', 'sample ' || id, 1, 'USD' FROM attribution.tenants;
 INSERT INTO attribution.revenue_verifications (tenant_id, run_id, source, transaction_id, currency, status, reported_cents, ledger_cents)
 SELECT id, id, 'sample', 'sample ' || id, 'USD', 'matched', 1, 1 FROM attribution.tenants;
+INSERT INTO attribution.unfolded_changes (tenant_id, allocation_ids, batch_ids)
+SELECT id, ARRAY[id], ARRAY[id] FROM attribution.tenants;
+INSERT INTO attribution.channel_days (
+    tenant_id, day, rule_id, is_book, currency, channel_code, allocations, conversions, revenue_cents
+)
+SELECT id, current_date, id, true, 'USD', 'unattributed', 1, 1, 1 FROM attribution.tenants;
+INSERT INTO attribution.ledger_days (tenant_id, day, currency, transactions, conversions, gross_cents, refunded_cents)
+SELECT id, current_date, 'USD', 1, 1, 1, 0 FROM attribution.tenants;
+INSERT INTO attribution.partner_totals (
+    tenant_id, partner_id, currency, sales, conversions, gross_cents, refunded_cents, net_usd_cents
+)
+SELECT id, 'sample', 'USD', 1, 1, 1, 0, 1 FROM attribution.tenants;
+INSERT INTO attribution.conversion_paths (tenant_id, event_id, path, currency, value_cents, touches)
+SELECT id, id, 'unattributed', 'USD', 1, 0 FROM attribution.tenants;
 
 DO $$
 DECLARE
@@ -64,7 +78,8 @@ BEGIN
     FOREACH v_table IN ARRAY ARRAY[
         'attribution_events', 'event_keys', 'event_processing', 'dead_events', 'work_queue', 'import_sources', 'attribution_rules',
         'allocation_overrides', 'attribution_allocations', 'ledger_batches', 'revenue_ledger', 'revenue_state_transitions',
-        'ledger_seals', 'reconciliation_runs', 'reported_revenue', 'revenue_verifications'
+        'ledger_seals', 'reconciliation_runs', 'reported_revenue', 'revenue_verifications', 'unfolded_changes', 'channel_days',
+        'ledger_days', 'partner_totals', 'conversion_paths'
     ] LOOP
         EXECUTE format('ALTER TABLE attribution.%I ALTER COLUMN tenant_id SET (n_distinct = 20)', v_table);
         EXECUTE format('ANALYZE attribution.%I', v_table);
@@ -78,7 +93,8 @@ $$;
 DO $$
 BEGIN
     BEGIN
-        TRUNCATE attribution.revenue_verifications, attribution.reported_revenue, attribution.reconciliation_runs,
+        TRUNCATE attribution.conversion_paths, attribution.partner_totals, attribution.ledger_days, attribution.channel_days,
+            attribution.unfolded_changes, attribution.revenue_verifications, attribution.reported_revenue, attribution.reconciliation_runs,
             attribution.ledger_seals, attribution.revenue_state_transitions, attribution.revenue_ledger,
             attribution.ledger_batches, attribution.attribution_allocations, attribution.allocation_overrides,
             attribution.attribution_rules, attribution.import_sources, attribution.work_queue, attribution.dead_events,

@@ -1,29 +1,55 @@
 -- channel_performance: what each channel and campaign earned by day, under every rule.
+--
+-- Folded sums and what has changed since; from the facts where nothing is folded that counts. Thousands of folded rows meet a
+-- few changed ones: a join takes half the time of grouping them all. LEFT JOIN of the rules, which are always there, since the
+-- planner knows too little of a tenant's rows to be left the choice of beginning with a join of them.
 
 CREATE OR REPLACE VIEW attribution.channel_performance
 WITH (security_invoker = true)
 AS
 SELECT
-    a.tenant_id,
-    (a.occurred_at AT TIME ZONE t.time_zone)::date AS day,
-    a.channel_code,
-    a.campaign_id,
-    a.rule_id,
+    t.id AS tenant_id,
+    d.day,
+    d.channel_code,
+    d.campaign_id,
+    d.rule_id,
     r.name AS rule_name,
-    a.is_book,
-    a.currency,
-    sum(a.allocation_ratio) AS conversions,
-    sum(a.allocated_revenue_cents) AS revenue_cents,
-    round(sum(a.allocated_revenue_cents) / nullif(sum(sum(a.allocated_revenue_cents)) OVER (
-        PARTITION BY a.tenant_id, (a.occurred_at AT TIME ZONE t.time_zone)::date, a.rule_id, a.is_book, a.currency
+    d.is_book,
+    d.currency,
+    d.conversions,
+    d.revenue_cents,
+    round(d.revenue_cents / nullif(sum(d.revenue_cents) OVER (
+        PARTITION BY t.id, d.day, d.rule_id, d.is_book, d.currency
     ), 0), 6) AS revenue_share
-FROM attribution.attribution_allocations AS a
-JOIN attribution.tenants AS t ON t.id = a.tenant_id
-JOIN attribution.attribution_rules AS r ON r.tenant_id = a.tenant_id AND r.id = a.rule_id
-WHERE a.superseded_at IS NULL
-GROUP BY
-    a.tenant_id, (a.occurred_at AT TIME ZONE t.time_zone)::date, a.channel_code, a.campaign_id, a.rule_id, r.name, a.is_book,
-    a.currency;
+FROM attribution.tenants AS t
+LEFT JOIN attribution.summary_states AS s ON s.tenant_id = t.id
+CROSS JOIN LATERAL (
+    WITH changed AS MATERIALIZED (
+        SELECT u.*
+        FROM attribution.unfolded_channel_days(t.id, t.time_zone, s.time_zone IS DISTINCT FROM t.time_zone) AS u
+    )
+    SELECT
+        k.day, k.rule_id, k.is_book, k.currency, k.channel_code, k.campaign_id,
+        k.allocations + coalesce(u.allocations, 0) AS allocations,
+        k.conversions + coalesce(u.conversions, 0) AS conversions,
+        k.revenue_cents + coalesce(u.revenue_cents, 0) AS revenue_cents
+    FROM attribution.channel_days AS k
+    LEFT JOIN changed AS u
+        ON u.day = k.day AND u.rule_id = k.rule_id AND u.is_book = k.is_book AND u.currency = k.currency
+            AND u.channel_code = k.channel_code AND u.campaign_id IS NOT DISTINCT FROM k.campaign_id
+    WHERE k.tenant_id = t.id AND s.time_zone = t.time_zone
+    UNION ALL
+    SELECT u.*
+    FROM changed AS u
+    WHERE s.time_zone IS DISTINCT FROM t.time_zone OR NOT EXISTS (
+        SELECT
+        FROM attribution.channel_days AS k
+        WHERE k.tenant_id = t.id AND k.day = u.day AND k.rule_id = u.rule_id AND k.is_book = u.is_book AND k.currency = u.currency
+            AND k.channel_code = u.channel_code AND k.campaign_id IS NOT DISTINCT FROM u.campaign_id
+    )
+) AS d
+LEFT JOIN attribution.attribution_rules AS r ON r.tenant_id = t.id AND r.id = d.rule_id
+WHERE d.allocations > 0;
 
 ALTER VIEW attribution.channel_performance OWNER TO attribution_owner;
 

@@ -1,20 +1,29 @@
 -- daily_revenue_summary: the ledger by day.
+--
+-- Folded sums and what has changed since; from the ledger where nothing is folded that counts.
 
 CREATE OR REPLACE VIEW attribution.daily_revenue_summary
 WITH (security_invoker = true)
 AS
 SELECT
-    l.tenant_id,
-    (l.occurred_at AT TIME ZONE t.time_zone)::date AS day,
-    l.currency,
-    count(DISTINCT l.transaction_id) AS transactions,
-    count(DISTINCT l.event_id) FILTER (WHERE l.account = 'revenue') AS conversions,
-    coalesce(sum(l.amount_cents) FILTER (WHERE l.account = 'revenue'), 0) AS gross_cents,
-    coalesce(-sum(l.amount_cents) FILTER (WHERE l.account = 'returns'), 0) AS refunded_cents,
-    sum(l.amount_cents) AS net_cents
-FROM attribution.revenue_ledger AS l
-JOIN attribution.tenants AS t ON t.id = l.tenant_id
-GROUP BY l.tenant_id, (l.occurred_at AT TIME ZONE t.time_zone)::date, l.currency;
+    t.id AS tenant_id,
+    d.day,
+    d.currency,
+    sum(d.transactions)::bigint AS transactions,
+    sum(d.conversions)::bigint AS conversions,
+    sum(d.gross_cents) AS gross_cents,
+    sum(d.refunded_cents) AS refunded_cents,
+    sum(d.gross_cents) - sum(d.refunded_cents) AS net_cents
+FROM attribution.tenants AS t
+LEFT JOIN attribution.summary_states AS s ON s.tenant_id = t.id
+CROSS JOIN LATERAL (
+    SELECT k.day, k.currency, k.transactions, k.conversions, k.gross_cents, k.refunded_cents
+    FROM attribution.ledger_days AS k
+    WHERE k.tenant_id = t.id AND s.time_zone = t.time_zone
+    UNION ALL
+    SELECT u.* FROM attribution.unfolded_ledger_days(t.id, t.time_zone, s.time_zone IS DISTINCT FROM t.time_zone) AS u
+) AS d
+GROUP BY t.id, d.day, d.currency;
 
 ALTER VIEW attribution.daily_revenue_summary OWNER TO attribution_owner;
 

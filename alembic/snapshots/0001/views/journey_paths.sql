@@ -3,35 +3,21 @@
 CREATE OR REPLACE VIEW attribution.journey_paths
 WITH (security_invoker = true)
 AS
-WITH journeys AS (
-    SELECT
-        j.event_id, j.currency, j.value_cents, max(j.touches) AS touches,
-        extract(epoch FROM max(j.age)) / 86400 AS days,
-        coalesce(string_agg(j.channel_code, ' > ' ORDER BY j."position"), 'unattributed') AS path
-    FROM (
-        SELECT array_agg(e.id) AS event_ids
-        FROM attribution.attribution_events AS e
-        WHERE e.tenant_id = attribution.current_tenant() AND e.event_kind = 'conversion'
-    ) AS c
-    CROSS JOIN LATERAL attribution.journeys(attribution.current_tenant(), c.event_ids) AS j
-    WHERE j.is_book
-    GROUP BY j.event_id, j.currency, j.value_cents
-)
 SELECT
     attribution.current_tenant() AS tenant_id,
-    j.path,
-    j.currency,
+    p.path,
+    p.currency,
     count(*) AS conversions,
-    sum(j.value_cents) AS revenue_cents,
-    percentile_cont(0.5) WITHIN GROUP (ORDER BY j.touches) AS median_touches,
-    percentile_cont(0.5) WITHIN GROUP (ORDER BY j.days) AS median_days
-FROM journeys AS j
-GROUP BY j.path, j.currency;
+    sum(p.value_cents) AS revenue_cents,
+    percentile_cont(0.5) WITHIN GROUP (ORDER BY p.touches) AS median_touches,
+    percentile_cont(0.5) WITHIN GROUP (ORDER BY p.days) AS median_days
+FROM attribution.current_paths(attribution.current_tenant()) AS p
+GROUP BY p.path, p.currency;
 
 ALTER VIEW attribution.journey_paths OWNER TO attribution_owner;
 
 COMMENT ON VIEW attribution.journey_paths IS
-'Conversions by the sequence of channels in their journey under the book rule. Computed when read: filter in a copy for large histories.';
+'Conversions by the sequence of channels in their journey under the book rule.';
 COMMENT ON COLUMN attribution.journey_paths.tenant_id IS 'Tenant.';
 COMMENT ON COLUMN attribution.journey_paths.path IS 'Channels in order, such as email > direct; unattributed where no touch counts.';
 COMMENT ON COLUMN attribution.journey_paths.currency IS 'ISO 4217 code.';

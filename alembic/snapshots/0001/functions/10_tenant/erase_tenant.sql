@@ -33,6 +33,24 @@ BEGIN
 
     INSERT INTO attribution.tenant_erasures (erased_tenant_id) VALUES (p_tenant);
 
+    DELETE FROM attribution.unfolded_changes WHERE tenant_id = p_tenant;
+    GET DIAGNOSTICS v_count = ROW_COUNT;
+    v_counts := v_counts || jsonb_build_object('unfolded_changes', v_count);
+    DELETE FROM attribution.summary_states WHERE tenant_id = p_tenant;
+    GET DIAGNOSTICS v_count = ROW_COUNT;
+    v_counts := v_counts || jsonb_build_object('summary_states', v_count);
+    DELETE FROM attribution.channel_days WHERE tenant_id = p_tenant;
+    GET DIAGNOSTICS v_count = ROW_COUNT;
+    v_counts := v_counts || jsonb_build_object('channel_days', v_count);
+    DELETE FROM attribution.ledger_days WHERE tenant_id = p_tenant;
+    GET DIAGNOSTICS v_count = ROW_COUNT;
+    v_counts := v_counts || jsonb_build_object('ledger_days', v_count);
+    DELETE FROM attribution.partner_totals WHERE tenant_id = p_tenant;
+    GET DIAGNOSTICS v_count = ROW_COUNT;
+    v_counts := v_counts || jsonb_build_object('partner_totals', v_count);
+    DELETE FROM attribution.conversion_paths WHERE tenant_id = p_tenant;
+    GET DIAGNOSTICS v_count = ROW_COUNT;
+    v_counts := v_counts || jsonb_build_object('conversion_paths', v_count);
     DELETE FROM attribution.revenue_verifications WHERE tenant_id = p_tenant;
     GET DIAGNOSTICS v_count = ROW_COUNT;
     v_counts := v_counts || jsonb_build_object('revenue_verifications', v_count);

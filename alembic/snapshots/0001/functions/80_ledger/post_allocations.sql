@@ -2,7 +2,7 @@
 --
 -- p_event_ids whole transactions (see transaction_events()) whose event_processing rows the caller has locked in an earlier statement
 -- Returns     ledger lines posted; 0, and no write, where the ledger was right
--- Writes      ledger_batches, revenue_ledger
+-- Writes      ledger_batches, revenue_ledger, unfolded_changes
 --
 -- Decided by state, not by what just happened, so that it can run again at any time; see ledger_changes(). All lines of
 -- one kind are one batch. Shares of 0 cents have no line.
@@ -74,6 +74,10 @@ BEGIN
             p_tenant, (b.batch).id, (b.batch).kind, (b.batch).cause_event_id, (b.batch).rule_id, v_now, (b.batch).posted_by,
             (b.batch).reason, (b.batch).entry_count, (b.batch).line_ids, (b.batch).line_hashes, attribution.batch_hash(b.batch)
         FROM batches AS b
+    ),
+    noted AS (
+        INSERT INTO attribution.unfolded_changes (tenant_id, batch_ids)
+        SELECT p_tenant, array_agg(k.batch_id) FROM kinds AS k HAVING count(*) > 0
     )
     INSERT INTO attribution.revenue_ledger SELECT (l.line).* FROM lines AS l;
 

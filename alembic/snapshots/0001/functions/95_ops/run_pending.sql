@@ -1,4 +1,4 @@
--- run_pending(p_max_seconds): drain the queue (late touches, deferred tenants, due retries), then seal what was posted.
+-- run_pending(p_max_seconds): drain the queue (late touches, deferred tenants, due retries), seal what was posted, fold summaries.
 --
 -- p_max_seconds  stop before a new batch after that long; 0: one round over the tenants
 -- Errors   see process_batch(); a batch that lost a race (40001, 40P01, 55P03) is left for the next round
@@ -38,13 +38,17 @@ BEGIN
         EXIT WHEN clock_timestamp() >= v_until AND (p_max_seconds > 0 OR v_tenant IS NULL);
     END LOOP;
     PERFORM attribution.seal_ledger(p_wait => false);
+    IF v_may_commit THEN
+        COMMIT;
+    END IF;
+    PERFORM attribution.fold_summaries();
 END
 $$;
 
 ALTER PROCEDURE attribution.run_pending(int) OWNER TO attribution_owner;
 
 COMMENT ON PROCEDURE attribution.run_pending(int) IS
-'Drains the queue for at most p_max_seconds (then finishes its batch): late touches, deferred tenants, due retries; then seals the ledger. Any number may run at once.';
+'Drains the queue for at most p_max_seconds (then finishes its batch): late touches, deferred tenants, due retries; then seals the ledger and folds the summaries. Any number may run at once.';
 
 REVOKE ALL ON PROCEDURE attribution.run_pending(int) FROM PUBLIC;
 GRANT EXECUTE ON PROCEDURE attribution.run_pending(int) TO attribution_admin;

@@ -23,6 +23,8 @@ AS $$
     UNION ALL
     SELECT b.check_name, b.object, b.detail FROM attribution.ledger_breaches(p_tenant) AS b
     UNION ALL
+    SELECT b.check_name, b.object, b.detail FROM attribution.summary_breaches(p_tenant) AS b
+    UNION ALL
     -- Refunds that may not be booked: somebody has to look at them.
     SELECT
         coalesce(lower(substring(p.last_error FROM '^RA00[67]: ([A-Z_]+):')), 'refund_failed'), 'event ' || p.event_id, p.last_error
