@@ -139,7 +139,9 @@ RULES = [
     oracle.Rule("decay", "time_decay", timedelta(days=30), HALF_LIFE),
     oracle.Rule("reset", "linear", timedelta(days=30), {"on_repeat": "reset"}),
     oracle.Rule("euro", "linear", timedelta(days=30), currencies=frozenset({"EUR"})),
-    oracle.Rule("fine", "position_based", timedelta(days=30), {"first": "0.123456789", "last": "0.2"}),
+    oracle.Rule(
+        "fine", "position_based", timedelta(days=30), {"first": "0.12345678901234568", "last": "0.2"}
+    ),
 ]
 
 
@@ -175,7 +177,7 @@ MUTATIONS = {
     ),
     "left-over cents go to later touches": ("place_cents", "(p_position - 2)", "(p_touches - p_position)"),
     "whole numbers of the wrong size": (
-        "place_weights", "(w.first * f.factor)::bigint AS first", "w.first::bigint AS first",
+        "place_weights", "w.first * f.factor AS first", "w.first AS first",
     ),
     "a cent is left over": ("channel_totals", "t.turn <= t.left_over", "t.turn < t.left_over"),
     "unknown times are known": ("channel_totals", "OR NOT j.has_times", "OR false"),

@@ -186,11 +186,15 @@ BEGIN
         ) AS n ON n.lookback = r.lookback
         GROUP BY r.rule_id, n.currency
         HAVING sum(n.conversions) > 0
+    ),
+    sums AS MATERIALIZED (
+        SELECT s.rule_id, s.channel_code, s.currency, round(sum(s.conversions), 4) AS conversions, sum(s.cents) AS cents
+        FROM shares AS s
+        GROUP BY s.rule_id, s.channel_code, s.currency
     )
-    SELECT s.rule_id, r.name, r.model_type || '/' || r.version, s.channel_code, s.currency, round(sum(s.conversions), 4), sum(s.cents)
-    FROM shares AS s
-    JOIN attribution.attribution_rules AS r ON r.tenant_id = p_tenant AND r.id = s.rule_id
-    GROUP BY s.rule_id, r.name, r.model_type, r.version, s.channel_code, s.currency;
+    SELECT s.rule_id, r.name, r.model_type || '/' || r.version, s.channel_code, s.currency, s.conversions, s.cents
+    FROM sums AS s
+    JOIN attribution.attribution_rules AS r ON r.tenant_id = p_tenant AND r.id = s.rule_id;
 END
 $$;
 

@@ -9,7 +9,7 @@
 -- The window is subtracted in UTC: a day is 24 hours, whatever the session's time zone. Where windows differ by channel or event
 -- type, since is the start of the longest, and journey_credits() looks at each touch.
 --
--- has_windows, has_channels and the looks_at columns say once per rule what most rules need not ask of each touch.
+-- has_windows, has_channels and looks_at_milestones say once per rule what most rules need not ask of each touch.
 --
 -- OFFSET 0 keeps each look-up what it is, one probe of an index per conversion, whatever the planner believes of the tables' sizes;
 -- store_allocations() and post_allocations() do the same.
@@ -44,7 +44,6 @@ RETURNS TABLE (
     two_touch text,
     roles jsonb,
     all_roles numeric,
-    looks_at_peers boolean,
     weight_function text,
     config jsonb,
     lead_at timestamptz,
@@ -62,7 +61,6 @@ AS $$
             r.id, r.version, r.model_type, r.constraint_mode, r.applies_to, r.is_book, o.*,
             row_number() OVER (ORDER BY r.is_book DESC, r.priority, r.created_at, r.id) AS rank,
             r.model_type IN ('time_decay', 'daily_linear') AS is_time_based,
-            r.model_type IN ('daily_linear', 'role_based') AS looks_at_peers,
             o.cutoff IN ('first_booked', 'first_attended', 'first_paid') OR o.on_repeat = 'reset'
             OR r.model_type IN ('w_shaped', 'full_path') AS looks_at_milestones,
             o.per_channel <> '{}' OR o.per_event_type <> '{}' AS has_windows,
@@ -119,7 +117,7 @@ AS $$
         s.event_id, s.session_id, s.occurred_at, s.value_cents, s.currency, s.id, s.version, s.model_type, s.constraint_mode,
         s.is_the_book, s.time_zone, s.lookback, s.per_channel, s.per_event_type, s.has_windows, s.exclude_channels, s.only_channels,
         s.has_channels, s.missing_timestamp, s.is_time_based, s.cutoff, s.dedupe, s.half_life_seconds, s.first_share, s.last_share,
-        s.two_touch, s.roles, s.all_roles, s.looks_at_peers, s.weight_function, s.config, m.lead_at, m.opportunity_at,
+        s.two_touch, s.roles, s.all_roles, s.weight_function, s.config, m.lead_at, m.opportunity_at,
         CASE s.on_repeat WHEN 'reset' THEN coalesce(m.previous_at, '-infinity') ELSE '-infinity' END,
         CASE
             WHEN s.cutoff = 'first_contact' THEN '-infinity'

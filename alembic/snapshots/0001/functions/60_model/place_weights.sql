@@ -14,34 +14,35 @@ STABLE
 PARALLEL SAFE
 AS $$
     SELECT
-        CASE WHEN bool_and(s.is_whole) THEN array_agg(s.first ORDER BY w.touches) END,
-        CASE WHEN bool_and(s.is_whole) THEN array_agg(s.middle ORDER BY w.touches) END,
-        CASE WHEN bool_and(s.is_whole) THEN array_agg(s.last ORDER BY w.touches) END
+        CASE WHEN bool_and(s.is_whole) THEN array_agg(least(s.first, 67108864)::bigint ORDER BY s.touches) END,
+        CASE WHEN bool_and(s.is_whole) THEN array_agg(least(s.middle, 67108864)::bigint ORDER BY s.touches) END,
+        CASE WHEN bool_and(s.is_whole) THEN array_agg(least(s.last, 67108864)::bigint ORDER BY s.touches) END
     FROM (
         SELECT
-            n.touches,
-            attribution.touch_weight(
-                p_model, 1, n.touches, NULL, NULL, NULL, NULL, NULL, p_first, p_last, p_two_touch, NULL, NULL, NULL, NULL, NULL,
-                NULL, NULL, NULL
-            ) AS first,
-            CASE WHEN n.touches > 2 THEN attribution.touch_weight(
-                p_model, 2, n.touches, NULL, NULL, NULL, NULL, NULL, p_first, p_last, p_two_touch, NULL, NULL, NULL, NULL, NULL,
-                NULL, NULL, NULL
-            ) ELSE 0 END AS middle,
-            CASE WHEN n.touches > 1 THEN attribution.touch_weight(
-                p_model, n.touches, n.touches, NULL, NULL, NULL, NULL, NULL, p_first, p_last, p_two_touch, NULL, NULL, NULL, NULL, NULL,
-                NULL, NULL, NULL
-            ) ELSE 0 END AS last
-        FROM generate_series(1, 100) AS n (touches)
-        WHERE p_model IN ('first_touch', 'last_touch', 'linear', 'position_based', 'j_shaped', 'inverse_j')
-    ) AS w
-    CROSS JOIN LATERAL (
-        SELECT 10::numeric ^ greatest(scale(trim_scale(w.first)), scale(trim_scale(w.middle)), scale(trim_scale(w.last))) AS factor
-    ) AS f
-    CROSS JOIN LATERAL (
-        SELECT
-            (w.first * f.factor)::bigint AS first, (w.middle * f.factor)::bigint AS middle, (w.last * f.factor)::bigint AS last,
+            w.touches, w.first * f.factor AS first, w.middle * f.factor AS middle, w.last * f.factor AS last,
             (w.first + w.middle * greatest(w.touches - 2, 0) + w.last) * f.factor < 67108864 AS is_whole
+        FROM (
+            SELECT
+                t.touches,
+                max(t.weight) FILTER (WHERE t.place = 'first') AS first,
+                coalesce(max(t.weight) FILTER (WHERE t.place = 'middle'), 0) AS middle,
+                coalesce(max(t.weight) FILTER (WHERE t.place = 'last'), 0) AS last,
+                max(scale(trim_scale(t.weight))) AS digits
+            FROM (
+                SELECT
+                    n.touches, p.place,
+                    attribution.touch_weight(
+                        p_model, CASE p.place WHEN 'first' THEN 1 WHEN 'middle' THEN 2 ELSE n.touches END, n.touches, NULL, NULL, NULL,
+                        NULL, NULL, p_first, p_last, p_two_touch, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+                    ) AS weight
+                FROM generate_series(1, 100) AS n (touches)
+                JOIN (VALUES ('first', 1), ('middle', 3), ('last', 2)) AS p (place, needs) ON p.needs <= n.touches
+                WHERE p_model IN ('first_touch', 'last_touch', 'linear', 'position_based', 'j_shaped', 'inverse_j')
+                OFFSET 0
+            ) AS t
+            GROUP BY t.touches
+        ) AS w
+        CROSS JOIN LATERAL (SELECT 10::numeric ^ w.digits AS factor) AS f
     ) AS s
 $$;
 

@@ -144,19 +144,13 @@ AS $$
                                     AND NOT bool_and(coalesce(e.occurred_at_known, true)) OVER whole AS is_rejected,
                                     b.is_time_based AND b.missing_timestamp = 'uniform'
                                     AND NOT bool_and(coalesce(e.occurred_at_known, true)) OVER whole AS is_uniform,
-                                    CASE
-                                        WHEN NOT b.looks_at_peers THEN (count(e.id) OVER whole)::int
-                                        WHEN e.id IS NULL THEN 0
-                                        ELSE cardinality(array_positions(
-                                            array_agg(e.peer) FILTER (WHERE b.looks_at_peers) OVER whole, e.peer
-                                        ))
-                                    END AS peers
+                                    (count(e.id) OVER (PARTITION BY e.peer))::int AS peers
                                 FROM (
                                     SELECT
                                         f.*,
-                                        row_number() OVER so_far AS place,
+                                        row_number() OVER whole AS place,
                                         -- For the rules that take each channel once.
-                                        array_agg(f.channel_code) FILTER (WHERE b.dedupe = 'channel') OVER so_far AS channels,
+                                        array_agg(f.channel_code) FILTER (WHERE b.dedupe = 'channel') OVER whole AS channels,
                                         CASE b.model_type
                                             WHEN 'daily_linear' THEN (f.occurred_at AT TIME ZONE b.time_zone)::date::text
                                             WHEN 'role_based' THEN f.partner_role
@@ -193,7 +187,9 @@ AS $$
                                                 AND coalesce(b.only_channels ? f.channel_code, true)
                                         END
                                         AND (f.occurred_at_known OR NOT b.is_time_based OR b.missing_timestamp <> 'exclude')
-                                    WINDOW so_far AS (ORDER BY f.occurred_at, f.id ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
+                                    WINDOW whole AS (
+                                        ORDER BY f.occurred_at, f.id ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+                                    )
                                 ) AS e
                                 WHERE CASE b.dedupe WHEN 'channel' THEN array_position(e.channels, e.channel_code) = e.place ELSE true END
                                 WINDOW
