@@ -32,13 +32,8 @@ COPY (
 ) TO STDOUT (FORMAT csv)
 """
 TOTALS = """
-SELECT c.model_version, c.channel_code, sum(c.allocated_revenue_cents)::bigint
-FROM attribution.compute_allocations(%(tenant)s, ARRAY(
-    SELECT e.id
-    FROM attribution.attribution_events AS e
-    WHERE e.tenant_id = %(tenant)s AND e.event_kind = 'conversion'
-)) AS c
-GROUP BY c.model_version, c.channel_code
+SELECT t.model_version, t.channel_code, t.revenue_cents::bigint
+FROM attribution.channel_totals(%(tenant)s) AS t
 """
 
 Totals = dict[str, dict[str, float]]

@@ -1,6 +1,6 @@
 -- touch_weight(p_model, …): the raw weight of one touch under a model.
 --
--- p_model  model_type; the other parameters are columns of journeys()
+-- p_model  model_type; the other parameters are what journey_credits() knows
 -- Returns  0 or more, meaningful only beside the other weights of the journey; null where a custom function gives none
 --
 -- The one place where a model's name meets its function. A new model: weight_<model>.sql in this folder, a WHEN here, its

@@ -15,7 +15,7 @@ RETURNS numeric
 LANGUAGE sql
 IMMUTABLE
 PARALLEL SAFE
-RETURN power(2::double precision, least(greatest(-p_seconds_before_last / p_half_life_seconds, -200), 200))::numeric;
+RETURN attribution.decay_factor(p_seconds_before_last, p_half_life_seconds)::numeric;
 
 ALTER FUNCTION attribution.weight_time_decay(double precision, double precision) OWNER TO attribution_owner;
 

@@ -10,12 +10,12 @@ IMMUTABLE
 PARALLEL SAFE
 RETURN p_model || CASE
     WHEN p_position = 0 AND p_touches = 0 THEN ': no touch within the lookback window'
-    WHEN p_position = 0 THEN ': earned by none of ' || p_touches || ' touches'
+    WHEN p_position = 0 THEN ': earned by none of ' || p_touches::text || ' touches'
     WHEN p_touches = 1 THEN ': the only touch'
-    WHEN p_position = 1 THEN ': first of ' || p_touches || ' touches'
-    WHEN p_position = p_touches THEN ': last of ' || p_touches || ' touches'
-    ELSE ': touch ' || p_position || ' of ' || p_touches
-END || ', ' || round(p_ratio * 100, 2) || '%';
+    WHEN p_position = 1 THEN ': first of ' || p_touches::text || ' touches'
+    WHEN p_position = p_touches THEN ': last of ' || p_touches::text || ' touches'
+    ELSE ': touch ' || p_position::text || ' of ' || p_touches::text
+END || ', ' || round(p_ratio * 100, 2)::text || '%';
 
 ALTER FUNCTION attribution.describe_share(text, int, int, numeric) OWNER TO attribution_owner;
 
