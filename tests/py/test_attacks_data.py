@@ -143,7 +143,7 @@ def test_24_labels_are_folded(world: World) -> None:
         }
 
     assert attack() == set()
-    world.rewrite("match_channel", "attribution.fold_label(p_channel) AS label", "p_channel AS label")
+    world.rewrite("resolve_label", "attribution.fold_label(p_label)", "p_label")
     assert attack() == {"NFD", "blanks", "case"}
 
 
