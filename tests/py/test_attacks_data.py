@@ -118,8 +118,8 @@ def test_24_keys_are_compared_byte_by_byte(world: World) -> None:
     assert attack("a") == set()
     world.rewrite(
         "accept_event",
-        "nullif(NEW.idempotency_key, '')",
-        "nullif(lower(normalize(btrim(NEW.idempotency_key))), '')",
+        "    v_words := concat_ws(",
+        "    NEW.idempotency_key := lower(normalize(btrim(NEW.idempotency_key)));\n    v_words := concat_ws(",
     )
     assert attack("b") == {"NFD", "trailing blank", "case"}
 
@@ -143,7 +143,7 @@ def test_24_labels_are_folded(world: World) -> None:
         }
 
     assert attack() == set()
-    world.rewrite("match_channel", "attribution.fold_label(p_channel) AS label", "p_channel AS label")
+    world.rewrite("resolve_label", "attribution.fold_label(p_label)", "p_label")
     assert attack() == {"NFD", "blanks", "case"}
 
 

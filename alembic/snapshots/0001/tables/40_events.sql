@@ -171,6 +171,9 @@ CREATE TABLE attribution.work_queue (
     CONSTRAINT work_queue_fx CHECK ((fx_currency IS NULL) = (fx_days IS NULL))
 );
 
+-- A long array is kept out of line: ids of one statement hardly compress, and trying costs more than the space for a while.
+ALTER TABLE attribution.work_queue ALTER COLUMN event_ids SET STORAGE EXTERNAL;
+
 COMMENT ON TABLE attribution.work_queue IS 'Append-only log of events that were inserted and not yet taken into account. A claim deletes a batch and does the work in the same transaction.';
 COMMENT ON COLUMN attribution.work_queue.tenant_id IS 'Tenant.';
 COMMENT ON COLUMN attribution.work_queue.id IS 'Time-ordered id (UUIDv7).';

@@ -8,7 +8,8 @@
 -- Writes   event_keys, dead_events
 -- SECURITY DEFINER: an app may neither write dead_events nor read every channel alias.
 --
--- A new check goes into the chain below: cheap ones first, since the chain ends at the first that fails.
+-- A new check goes into the chain below: cheap ones first, since the chain ends at the first that fails. Plain touches, which
+-- are most rows, pass by the chain: where the new check could fail for one, it must be no plain touch any more.
 
 CREATE OR REPLACE FUNCTION attribution.accept_event()
 RETURNS trigger
@@ -35,23 +36,59 @@ BEGIN
             HINT = 'Leave tenant_id out: it defaults from the context. To change the context: SELECT attribution.set_tenant(''…'').';
     END IF;
 
-    NEW.id := coalesce(NEW.id, attribution.uuid_v7());
-    NEW.external_event_id := nullif(NEW.external_event_id, '');
-    NEW.correlation_id := nullif(NEW.correlation_id, '');
-    NEW.channel := nullif(NEW.channel, '');
-    NEW.campaign_id := nullif(NEW.campaign_id, '');
-    NEW.partner_id := nullif(NEW.partner_id, '');
-    NEW.partner_role := nullif(NEW.partner_role, '');
-    NEW.currency := nullif(NEW.currency, '');
-    NEW.transaction_id := nullif(NEW.transaction_id, '');
-    NEW.idempotency_key := coalesce(
-        nullif(NEW.idempotency_key, ''), NEW.external_event_id, NEW.correlation_id, NEW.id::text
-    );
+    IF NEW.id IS NULL THEN
+        NEW.id := attribution.uuid_v7();
+    END IF;
+    IF '' COLLATE "C" IN (
+        NEW.external_event_id, NEW.correlation_id, NEW.channel, NEW.campaign_id, NEW.partner_id, NEW.partner_role, NEW.currency,
+        NEW.transaction_id, NEW.idempotency_key
+    ) THEN
+        NEW.external_event_id := nullif(NEW.external_event_id, '');
+        NEW.correlation_id := nullif(NEW.correlation_id, '');
+        NEW.channel := nullif(NEW.channel, '');
+        NEW.campaign_id := nullif(NEW.campaign_id, '');
+        NEW.partner_id := nullif(NEW.partner_id, '');
+        NEW.partner_role := nullif(NEW.partner_role, '');
+        NEW.currency := nullif(NEW.currency, '');
+        NEW.transaction_id := nullif(NEW.transaction_id, '');
+        NEW.idempotency_key := nullif(NEW.idempotency_key, '');
+    END IF;
+    IF NEW.idempotency_key IS NULL THEN
+        NEW.idempotency_key := coalesce(NEW.external_event_id, NEW.correlation_id, NEW.id::text);
+    END IF;
     v_words := concat_ws(' ', NEW.idempotency_key, NEW.external_event_id, NEW.correlation_id, NEW.channel, NEW.campaign_id,
         NEW.partner_id, NEW.partner_role, NEW.transaction_id);
     NEW.received_at := clock_timestamp();
     NEW.occurred_at_known := NEW.occurred_at IS NOT NULL;
-    NEW.occurred_at := coalesce(NEW.occurred_at, NEW.received_at);
+    IF NEW.occurred_at IS NULL THEN
+        NEW.occurred_at := NEW.received_at;
+    END IF;
+
+    -- A plain touch: one statement sees that its type and channel are in order and takes its key. All other rows go through
+    -- the chain, and so does this one when the statement takes nothing.
+    IF NEW.session_id IS NOT NULL AND NEW.event_type <> 'partner_touch' AND NEW.channel IS NOT NULL
+        AND NEW.occurred_at BETWEEN '1970-01-01 00:00:00+00' AND NEW.received_at
+        AND num_nonnulls(NEW.conversion_value_cents, NEW.currency, NEW.weight, NEW.partner_id, NEW.partner_role) = 0
+        AND octet_length(v_words) <= 512 AND strpos(v_words, '@') = 0
+        AND (
+            NEW.raw_payload IS NULL OR attribution.payload_is_plain(NEW.raw_payload)
+            OR (attribution.check_payload(NEW.raw_payload)).error_code IS NULL
+        ) THEN
+        NEW.event_kind := 'touch';
+        NEW.channel_code := CASE
+            WHEN NEW.channel COLLATE "C" ~ '[^a-z0-9_]' THEN attribution.resolve_label(v_tenant, NEW.channel) ELSE NEW.channel
+        END;
+        INSERT INTO attribution.event_keys (tenant_id, idempotency_key, event_id)
+        SELECT v_tenant, NEW.idempotency_key, NEW.id
+        FROM attribution.event_types AS t
+        CROSS JOIN attribution.channel_taxonomy AS c
+        WHERE t.code = NEW.event_type AND t.kind = NEW.event_kind
+            AND c.code = NEW.channel_code AND c.is_active AND c.code <> 'unattributed'
+        ON CONFLICT DO NOTHING;
+        IF FOUND THEN
+            RETURN NEW;
+        END IF;
+    END IF;
 
     SELECT
         (SELECT t.kind FROM attribution.event_types AS t WHERE t.code = NEW.event_type),

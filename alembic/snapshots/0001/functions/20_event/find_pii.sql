@@ -17,23 +17,23 @@ BEGIN
     IF strpos(v_text, '@') > 0 AND v_text ~ attribution.pii_pattern('e-mail address') THEN
         RETURN 'e-mail address';
     END IF;
-    IF v_text ~ attribution.pii_pattern('phone number') THEN
-        RETURN 'phone number';
+    IF v_text ~ attribution.pii_pattern('number') THEN
+        IF v_text ~ attribution.pii_pattern('phone number') THEN
+            RETURN 'phone number';
+        END IF;
+        IF v_text ~ '[0-9]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]|[0-9a-f]::[0-9a-f]|([0-9a-f]{1,4}:){7}'
+            AND regexp_replace(v_text, '((version|build)": ")[0-9.]+"', '\1"', 'g') ~ attribution.pii_pattern('IP address') THEN
+            RETURN 'IP address';
+        END IF;
+        IF v_text ~ '[2-6]([ -]?[0-9]){12}' AND EXISTS (
+            SELECT
+            FROM regexp_matches(v_text, attribution.pii_pattern('card number'), 'g') AS m (groups)
+            WHERE attribution.card_number_valid(m.groups[2])
+        ) THEN
+            RETURN 'card number';
+        END IF;
     END IF;
-    IF v_text ~ '[0-9]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]|[0-9a-f]:[0-9a-f]*:[0-9a-f]'
-        AND regexp_replace(v_text, '((version|build)": ")[0-9.]+"', '\1"', 'g') ~ attribution.pii_pattern('IP address') THEN
-        RETURN 'IP address';
-    END IF;
-    IF v_text ~ '[2-6]([ -]?[0-9]){12}' AND EXISTS (
-        SELECT
-        FROM regexp_matches(v_text, attribution.pii_pattern('card number'), 'g') AS m (groups)
-        WHERE attribution.card_number_valid(m.groups[2])
-    ) THEN
-        RETURN 'card number';
-    END IF;
-    IF v_text ~ '(mail|phone|mobile|msisdn|name|street|addr|address|code|card|number|no|ip|ipv[46]|birth|day|date|passport|security'
-        '|id|tel|fax|zip|pan|cv[cv]|iban|ssn|dob|line|(line|address)[_. -]?[0-9])": '
-        AND v_text ~ attribution.pii_pattern('key') THEN
+    IF reverse(v_text) ~ attribution.pii_pattern('reversed key') AND v_text ~ attribution.pii_pattern('key') THEN
         RETURN format('key "%s"', (regexp_match(p_payload::text, attribution.pii_pattern('key'), 'i'))[1]);
     END IF;
     IF strpos(v_text, '"name": ') > 0 AND (p_payload ? 'name' OR EXISTS (

@@ -19,6 +19,7 @@ AS $$
 DECLARE
     v_tenant uuid := attribution.current_tenant();
     v_events uuid[];
+    v_has_revenue boolean;
     v_conversions uuid[];
     v_refunds uuid[]; -- and disputes
     v_state text;
@@ -26,23 +27,23 @@ DECLARE
     v_detail text;
     v_hint text;
 BEGIN
-    SELECT
-        array_agg(n.id ORDER BY n.id),
-        array_agg(n.id ORDER BY n.id) FILTER (WHERE n.event_kind = 'conversion'),
-        array_agg(n.id ORDER BY n.id) FILTER (WHERE n.event_kind IN ('refund', 'dispute'))
-    INTO v_events, v_conversions, v_refunds
+    SELECT array_agg(n.id), bool_or(n.event_kind IN ('conversion', 'refund', 'dispute')) INTO v_events, v_has_revenue
     FROM new_events AS n
     WHERE n.event_kind <> 'other';
 
     IF v_events IS NULL THEN
         RETURN NULL;
     END IF;
-
     INSERT INTO attribution.work_queue (tenant_id, event_ids) VALUES (v_tenant, v_events);
-
-    IF v_conversions IS NULL AND v_refunds IS NULL THEN
+    IF NOT v_has_revenue THEN
         RETURN NULL;
     END IF;
+
+    SELECT
+        array_agg(n.id ORDER BY n.id) FILTER (WHERE n.event_kind = 'conversion'),
+        array_agg(n.id ORDER BY n.id) FILTER (WHERE n.event_kind IN ('refund', 'dispute'))
+    INTO v_conversions, v_refunds
+    FROM new_events AS n;
     INSERT INTO attribution.event_processing (tenant_id, event_id)
     SELECT v_tenant, e.id FROM unnest(v_conversions || v_refunds) AS e (id);
 
