@@ -91,10 +91,10 @@ AS $$
         CROSS JOIN LATERAL (
             SELECT e.*
             FROM attribution.attribution_events AS e
-            WHERE e.tenant_id = p_tenant AND e.id = k.id AND e.event_kind = 'conversion'
-            OFFSET 0
+            WHERE e.tenant_id = p_tenant AND e.id = k.id
+            OFFSET 0 -- the kind is looked at outside, or the planner may read a whole partial index for one key
         ) AS c
-        WHERE NOT coalesce(p_preview ? 'conversion', false)
+        WHERE c.event_kind = 'conversion' AND NOT coalesce(p_preview ? 'conversion', false)
         UNION ALL
         SELECT
             '00000000-0000-0000-0000-000000000000', NULL, NULL, p.occurred_at, p.value_cents, p.currency, NULL, NULL

@@ -3,7 +3,7 @@
 -- p_event_ids conversions without an allocation, whose transactions hold nothing else that counts: no refund, no dispute, no
 --             division by hand, no conversion that has allocations; the caller has locked their event_processing rows
 -- Returns     credited: those that got allocations; booked: those with any under a book rule
--- Writes      attribution_allocations, ledger_batches, revenue_ledger
+-- Writes      attribution_allocations, ledger_batches, revenue_ledger, unfolded_changes
 --
 -- What store_allocations() and post_allocations() would do, in one statement: there is nothing to compare with, and nothing to
 -- take back. That is how almost every conversion is first seen; ledger_changes() must find nothing to add afterwards.
@@ -102,6 +102,12 @@ BEGIN
             p_tenant, l.id, v_batch, l.transaction_id, l.event_id, l.allocation_id, 'attribution', 'revenue', 'captured',
             l.channel_code, l.campaign_id, l.partner_id, l.cents, l.currency, l.usd_cents, l.rate, l.rate_at, l.occurred_at, v_now
         FROM lines AS l
+    ),
+    noted AS (
+        INSERT INTO attribution.unfolded_changes (tenant_id, allocation_ids, batch_ids)
+        SELECT p_tenant, array_agg(s.id), CASE WHEN EXISTS (SELECT FROM lines) THEN ARRAY[v_batch] ELSE '{}' END
+        FROM stored AS s
+        HAVING count(*) > 0
     )
     SELECT
         coalesce(array_agg(DISTINCT s.event_id), '{}'),
