@@ -11,7 +11,11 @@ from functools import lru_cache
 from typing import Any
 
 import postgast
+from google._upb import _message
 from google.protobuf.message import Message
+
+# A tree is as deep as its expression: 30 concatenations in a row pass the 100 levels that protobuf allows unless told.
+_message.SetAllowOversizeProtos(True)
 
 AND = postgast.pg_query_pb2.BoolExprType.Value("AND_EXPR")
 OR = postgast.pg_query_pb2.BoolExprType.Value("OR_EXPR")

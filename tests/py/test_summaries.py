@@ -331,7 +331,7 @@ def test_writers_and_folders_wait_for_nobody(db: Database, admin: Connection, sh
 
 def test_a_summary_that_writers_keep_would_make_them_wait(admin: Connection, shop: str, login: Any) -> None:
     """The mutation check: with a row that every sale of the day updates, the second does not get through."""
-    definition = engine.one(admin, "SELECT pg_get_functiondef('attribution.store_allocations'::regproc)")
+    definition = engine.one(admin, "SELECT pg_get_functiondef('attribution.book_conversions'::regproc)")
     note = "INSERT INTO attribution.unfolded_changes"
     assert note in definition
     hot = """

@@ -33,6 +33,12 @@ def test_pieces_know_their_lines() -> None:
     ]
 
 
+def test_a_deep_expression() -> None:
+    """protobuf refuses more than 100 levels unless told otherwise; a hash over 30 columns has them."""
+    (piece,) = parse.pieces("CREATE TABLE t AS SELECT " + " || ".join(["'a'"] * 1_000))
+    assert piece.kind == "create_table_as_stmt"
+
+
 @pytest.mark.parametrize("sql", ["SELECT 1;\nSELEKT 2;", "SELECT 1;\n\\set x 1", "SELECT 1;\nDROP TABL t"])
 def test_sql_that_does_not_parse(sql: str) -> None:
     with pytest.raises(Unparsable) as caught:
