@@ -2,7 +2,7 @@
 
 import math
 import statistics
-import time
+import timeit
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -75,10 +75,8 @@ def alternate(pairs: int, floor: Sample, engine: Sample) -> Pairs:
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """How long something takes."""
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
+    """How long something takes; the collection of this process's own garbage waits, as timeit has it."""
+    return timeit.timeit(work, number=1)
 
 
 def quartiles(values: Sequence[float]) -> tuple[float, float, float]:

@@ -14,7 +14,7 @@ import postgast
 from google._upb import _message
 from google.protobuf.message import Message
 
-# A tree is as deep as its expression: 30 concatenations in a row pass the 100 levels that protobuf allows unless told.
+# A tree is as deep as its expression: 30 concatenations in a row pass the 100 levels that protobuf allows.
 _message.SetAllowOversizeProtos(True)
 
 AND = postgast.pg_query_pb2.BoolExprType.Value("AND_EXPR")

@@ -23,8 +23,8 @@ BEGIN
         FROM unnest(p_event_ids) AS k (event_id)
         CROSS JOIN LATERAL (
             SELECT
-                a.id, a.event_id, a.rule_id, a."position", a.touch_id, a.allocation_ratio, a.allocated_revenue_cents, a.is_book,
-                a.override_id
+                a.ctid AS stored_at, a.event_id, a.rule_id, a."position", a.touch_id, a.allocation_ratio,
+                a.allocated_revenue_cents, a.is_book, a.override_id
             FROM attribution.attribution_allocations AS a
             WHERE a.tenant_id = p_tenant AND a.event_id = k.event_id AND a.superseded_at IS NULL
             OFFSET 0
@@ -32,7 +32,7 @@ BEGIN
     ),
     compared AS MATERIALIZED (
         SELECT
-            event_id, d AS due, c.id AS current_id,
+            event_id, d AS due, c.stored_at,
             bool_or((d.touch_id, d.allocation_ratio, d.allocated_revenue_cents, d.is_book, d.override_id)
                 IS DISTINCT FROM (c.touch_id, c.allocation_ratio, c.allocated_revenue_cents, c.is_book, c.override_id)
             ) OVER (PARTITION BY event_id, rule_id) AS is_changed
@@ -43,7 +43,7 @@ BEGIN
         UPDATE attribution.attribution_allocations AS a
         SET superseded_at = v_now
         FROM compared AS x
-        WHERE a.tenant_id = p_tenant AND a.id = x.current_id AND x.is_changed
+        WHERE a.ctid = x.stored_at AND x.is_changed -- by its place: a join by id may read all that the tenant has
         RETURNING a.id
     ),
     inserted AS (

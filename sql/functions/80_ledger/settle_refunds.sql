@@ -124,7 +124,13 @@ BEGIN
         FROM steps AS r
         GROUP BY r.event_id
     ) AS v
-    WHERE p.tenant_id = p_tenant AND p.event_id = v.event_id
+    CROSS JOIN LATERAL (
+        SELECT i.ctid
+        FROM attribution.event_processing AS i
+        WHERE i.tenant_id = p_tenant AND i.event_id = v.event_id
+        OFFSET 0
+    ) AS r
+    WHERE p.ctid = r.ctid
         AND (p.last_error IS DISTINCT FROM v.error OR p.processing_status = 'pending');
 END
 $$;

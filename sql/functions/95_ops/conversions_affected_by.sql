@@ -46,7 +46,12 @@ AS $$
     FROM (
         SELECT a.id
         FROM affected AS a
-        JOIN attribution.event_processing AS p ON p.tenant_id = p_tenant AND p.event_id = a.id
+        CROSS JOIN LATERAL (
+            SELECT i.processing_status, i.next_retry_at
+            FROM attribution.event_processing AS i
+            WHERE i.tenant_id = p_tenant AND i.event_id = a.id
+            OFFSET 0
+        ) AS p
         WHERE p.processing_status <> 'failed' OR p.next_retry_at <= clock_timestamp()
         UNION ALL
         SELECT e.id FROM events AS e WHERE e.event_kind IN ('refund', 'dispute')
