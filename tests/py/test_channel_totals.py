@@ -191,8 +191,7 @@ MUTATIONS = {
     "a rule that starts anew is plain": ("plain_rules", "AND o.on_repeat = 'keep'", ""),
     "a rule for some sales is plain": ("plain_rules", "AND r.applies_to = '{}'", ""),
     "other rules are left out": (
-        "channel_totals", "FROM unnest(v_exact) AS x (rule_id)",
-        "FROM unnest(v_exact) AS x (rule_id) WHERE false",
+        "channel_totals", "FROM active AS a WHERE NOT a.is_plain", "FROM active AS a WHERE false",
     ),
 }  # fmt: skip
 

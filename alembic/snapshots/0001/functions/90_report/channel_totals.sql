@@ -40,8 +40,6 @@ SET enable_sort = off
 SET enable_nestloop = on
 AS $$
 DECLARE
-    v_lookbacks interval[];
-    v_exact uuid[];
     v_conversions uuid[];
 BEGIN
     v_conversions := ARRAY(
@@ -49,18 +47,19 @@ BEGIN
         FROM attribution.attribution_events AS e
         WHERE e.tenant_id = p_tenant AND e.event_kind = 'conversion' AND e.occurred_at >= p_from AND e.occurred_at < p_to
     );
-    SELECT
-        coalesce(array_agg(DISTINCT p.lookback) FILTER (WHERE p.is_plain), '{}'),
-        coalesce(array_agg(p.rule_id) FILTER (WHERE NOT p.is_plain), '{}')
-    INTO v_lookbacks, v_exact
-    FROM attribution.plain_rules(p_tenant) AS p;
     IF cardinality(v_conversions) > 10000 THEN
         PERFORM set_config('enable_nestloop', 'off', true);
     END IF;
 
     RETURN QUERY
-    WITH rules AS MATERIALIZED (
-        SELECT p.* FROM attribution.plain_rules(p_tenant) AS p WHERE p.is_plain
+    WITH active AS MATERIALIZED (
+        SELECT p.* FROM attribution.plain_rules(p_tenant) AS p
+    ),
+    rules AS (
+        SELECT a.* FROM active AS a WHERE a.is_plain
+    ),
+    windows AS MATERIALIZED (
+        SELECT DISTINCT r.lookback FROM rules AS r
     ),
     journeys AS MATERIALIZED (
         SELECT
@@ -74,7 +73,7 @@ BEGIN
             FROM attribution.attribution_events AS e
             WHERE e.tenant_id = p_tenant AND e.event_kind = 'conversion' AND e.occurred_at >= p_from AND e.occurred_at < p_to
         ) AS c
-        CROSS JOIN unnest(v_lookbacks) AS l (lookback)
+        CROSS JOIN windows AS l
         JOIN attribution.attribution_events AS x
             ON x.tenant_id = p_tenant AND x.session_id = c.session_id AND x.event_kind = 'touch' AND x.occurred_at <= c.occurred_at
             AND x.occurred_at >= (c.occurred_at AT TIME ZONE 'UTC' - l.lookback) AT TIME ZONE 'UTC'
@@ -164,7 +163,7 @@ BEGIN
             WHERE q.doubtful_id IS NOT NULL
             GROUP BY q.rule_id
             UNION ALL
-            SELECT x.rule_id, v_conversions FROM unnest(v_exact) AS x (rule_id)
+            SELECT a.rule_id, v_conversions FROM active AS a WHERE NOT a.is_plain
         ) AS d
         CROSS JOIN LATERAL attribution.journey_credits(p_tenant, d.event_ids, NULL, true) AS c
         WHERE c.rule_id = d.rule_id
@@ -175,7 +174,7 @@ BEGIN
         JOIN (
             SELECT l.lookback, e.currency, count(*) AS conversions, sum(e.conversion_value_cents) AS cents
             FROM attribution.attribution_events AS e
-            CROSS JOIN unnest(v_lookbacks) AS l (lookback)
+            CROSS JOIN windows AS l
             WHERE e.tenant_id = p_tenant AND e.event_kind = 'conversion' AND e.occurred_at >= p_from AND e.occurred_at < p_to
             GROUP BY l.lookback, e.currency
             UNION ALL
