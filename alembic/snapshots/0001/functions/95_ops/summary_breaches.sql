@@ -60,11 +60,13 @@ AS $$
             SELECT -1, u.* FROM attribution.unfolded_partner_totals(p_tenant, true) AS u
         ) AS d
     ),
-    settled AS MATERIALIZED (
+    unfolded AS MATERIALIZED (
+        SELECT u.id FROM unnest(attribution.unfolded_conversions(p_tenant)) AS u (id)
+    ),
+    settled AS (
         SELECT e.id
         FROM attribution.attribution_events AS e
-        WHERE e.tenant_id = p_tenant AND e.event_kind = 'conversion'
-            AND NOT EXISTS (SELECT FROM unnest(attribution.unfolded_conversions(p_tenant)) AS u (id) WHERE u.id = e.id)
+        WHERE e.tenant_id = p_tenant AND e.event_kind = 'conversion' AND NOT EXISTS (SELECT FROM unfolded AS u WHERE u.id = e.id)
     )
     SELECT 'summary_drift', x.summary || ' ' || x.place, 'it differs from the facts: rebuild_summaries() makes it anew'
     FROM (
@@ -82,8 +84,7 @@ AS $$
     FROM (
         SELECT p.*
         FROM attribution.conversion_paths AS p
-        WHERE p.tenant_id = p_tenant
-            AND NOT EXISTS (SELECT FROM unnest(attribution.unfolded_conversions(p_tenant)) AS u (id) WHERE u.id = p.event_id)
+        WHERE p.tenant_id = p_tenant AND NOT EXISTS (SELECT FROM unfolded AS u WHERE u.id = p.event_id)
     ) AS k
     FULL JOIN (
         SELECT p.* FROM attribution.paths_of(p_tenant, ARRAY(SELECT s.id FROM settled AS s)) AS p
