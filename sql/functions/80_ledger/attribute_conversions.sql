@@ -145,9 +145,14 @@ BEGIN
             'Its revenue cannot be posted, since no active rule with is_book lets it pass.',
             'Activate a book rule that applies to every conversion; the conversion is retried.'
         )
-        FROM attribution.attribution_events AS e
-        WHERE e.tenant_id = p_tenant AND e.id = ANY (v_events) AND e.event_kind = 'conversion'
-            AND e.id <> ALL (v_booked || coalesce(v_failed, '{}'))
+        FROM unnest(v_events) AS k (id)
+        CROSS JOIN LATERAL (
+            SELECT x.id, x.event_kind
+            FROM attribution.attribution_events AS x
+            WHERE x.tenant_id = p_tenant AND x.id = k.id
+            OFFSET 0
+        ) AS e
+        WHERE e.event_kind = 'conversion' AND e.id <> ALL (v_booked || coalesce(v_failed, '{}'))
         HAVING count(*) > 0;
     END IF;
 
