@@ -16,6 +16,10 @@ AS $$
 DECLARE
     v_zone text;
     v_all boolean; -- nothing is folded that counts
+    v_state text;
+    v_message text;
+    v_detail text;
+    v_hint text;
 BEGIN
     IF EXISTS (
         SELECT
@@ -110,9 +114,13 @@ BEGIN
         WHERE k.tenant_id = p_tenant;
     EXCEPTION
         WHEN OTHERS THEN -- they stay unfolded, and whoever reads them is told, too
+            GET STACKED DIAGNOSTICS
+                v_state = RETURNED_SQLSTATE, v_message = MESSAGE_TEXT,
+                v_detail = PG_EXCEPTION_DETAIL, v_hint = PG_EXCEPTION_HINT;
             RAISE WARNING USING
-                ERRCODE = SQLSTATE,
-                MESSAGE = format('tenant %s: its journeys are not folded: %s', p_tenant, SQLERRM),
+                ERRCODE = v_state,
+                MESSAGE = format('tenant %s: its journeys are not folded: %s', p_tenant, v_message),
+                DETAIL = concat_ws(E'\n', v_state || ': ' || v_message, nullif(v_detail, ''), nullif(v_hint, '')),
                 HINT = 'Until they can be, journey_paths computes them when it is read, and fails on the same.';
     END;
     RETURN true;
